@@ -1,0 +1,91 @@
+import * as z from 'zod/mini';
+import { Applied, Configuration, ConfigurationPatch, Plan } from './configuration.js';
+import { ChannelId, Compact, Hash32, Id16, Scope } from './shapes.js';
+import { Organisation } from './statements.js';
+import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, PermissionsInfo, SiteInfo, WithdrawReceipt } from './views.js';
+
+/**
+ * Every operation of the recorder in one table: what it takes, what it answers, who may ask for it, and how the log speaks of it.
+ * The router, the portal, the command line and the AsyncAPI document are all made from this table.
+ */
+export interface Operation<Args, Answer> {
+  /** `granted`: the owner, or someone with this scope. `owner`: nobody else. `applicant`: anyone with an organisation's badge. */
+  readonly who: 'granted' | 'owner' | 'applicant';
+  readonly scope: Scope | null;
+  /** `act` is logged before and after; `look` (an employee's, not the owner's own) once per quarter of an hour; `motion` once per 10 s. */
+  readonly logged: 'act' | 'look' | 'motion';
+  readonly args: z.ZodMiniType<Args>;
+  readonly answer: z.ZodMiniType<Answer>;
+}
+
+const Nothing = z.strictObject({});
+const Done = z.strictObject({ isDone: z.literal(true) });
+const Axis = z.number().check(z.gte(-1), z.lte(1));
+/** Longest lease an application may ask for. */
+const DurationMs = z.int().check(z.gte(60_000), z.lte(90 * 86_400_000));
+
+function define<Args, Answer>(
+  who: Operation<Args, Answer>['who'],
+  scope: Scope | null,
+  logged: 'act' | 'look' | 'motion',
+  args: z.ZodMiniType<Args>,
+  answer: z.ZodMiniType<Answer>,
+): Operation<Args, Answer> {
+  return { who, scope, logged, args, answer };
+}
+
+const ApplyArgs = z.strictObject({
+  org: Organisation,
+  scopes: z.array(Scope).check(z.minLength(1), z.maxLength(9)),
+  cams: z.nullable(z.array(ChannelId).check(z.minLength(1), z.maxLength(64))),
+  durationMs: DurationMs,
+  note: z.string().check(z.maxLength(300), z.regex(/^[^\p{Cc}]*$/u)),
+});
+const OpenArgs = z.strictObject({
+  cam: ChannelId,
+  stream: z.enum(['main', 'sub']),
+  maxS: z.int().check(z.gte(10), z.lte(3600)),
+  sdp: z.string().check(z.minLength(100), z.maxLength(32_768)),
+  /** Fingerprint of the viewer's DTLS certificate, as in the SDP; both are signed together. */
+  fp: z.string().check(z.regex(/^sha-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}$/)),
+});
+const LogArgs = z.strictObject({ beforeSeq: z.nullable(z.int().check(z.gte(1))), limit: z.int().check(z.gte(1), z.lte(200)) });
+const PatchArgs = z.strictObject({ base: Hash32, patch: ConfigurationPatch });
+const StreamArgs = z.strictObject({ cam: ChannelId, stream: z.enum(['main', 'sub']) });
+const MoveArgs = z.strictObject({ cam: ChannelId, pan: Axis, tilt: Axis, zoom: Axis });
+
+export const OPERATIONS = {
+  'site.get': define('granted', 'site-information', 'look', Nothing, SiteInfo),
+  'health.get': define('granted', 'health', 'look', z.strictObject({ sinceMs: z.int().check(z.gte(0), z.lte(86_400_000)) }), HealthInfo),
+  'config.get': define('granted', 'remote-configuration', 'look', Nothing, Configuration),
+  'config.options': define('granted', 'remote-configuration', 'look', StreamArgs, EncoderOffer),
+  'config.plan': define('granted', 'remote-configuration', 'look', PatchArgs, Plan),
+  'config.apply': define('granted', 'remote-configuration', 'act', PatchArgs, Applied),
+  'cameras.discover': define('granted', 'remote-configuration', 'act', Nothing, z.strictObject({ found: z.array(ChannelId) })),
+  'live.open': define('granted', 'live-view', 'act', OpenArgs, LiveAnswer),
+  'live.close': define('granted', 'live-view', 'act', z.strictObject({ session: Id16 }), Done),
+  'ptz.move': define('granted', 'ptz', 'motion', MoveArgs, Done),
+  'ptz.stop': define('granted', 'ptz', 'motion', z.strictObject({ cam: ChannelId }), Done),
+  'log.list': define('owner', null, 'look', LogArgs, LogPage),
+  'permissions.list': define('owner', null, 'look', Nothing, PermissionsInfo),
+  'permissions.grant': define(
+    'owner',
+    null,
+    'act',
+    z.strictObject({ grant: Compact, application: z.nullable(Id16) }),
+    z.strictObject({ id: Id16 }),
+  ),
+  'permissions.decline': define('owner', null, 'act', z.strictObject({ application: Id16 }), Done),
+  'permissions.withdraw': define('owner', null, 'act', z.strictObject({ statement: Compact }), WithdrawReceipt),
+  'permissions.apply': define('applicant', null, 'act', ApplyArgs, z.strictObject({ id: Id16 })),
+  'permissions.mine': define('applicant', null, 'look', z.strictObject({ org: Organisation }), MyPermissions),
+} as const;
+
+export type OperationName = keyof typeof OPERATIONS;
+export type ArgsOf<Name extends OperationName> = z.infer<(typeof OPERATIONS)[Name]['args']>;
+export type AnswerOf<Name extends OperationName> = z.infer<(typeof OPERATIONS)[Name]['answer']>;
+
+/** Narrows a text from outside to a known operation. */
+export function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(OPERATIONS, name);
+}

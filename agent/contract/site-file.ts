@@ -1,0 +1,59 @@
+import * as z from 'zod/mini';
+import { CameraLogin } from './configuration.js';
+import { PersonName } from './shapes.js';
+
+const PortPath = z.string().check(z.maxLength(200), z.regex(/^\/[\w./:+-]+$/));
+
+/**
+ * What an installer or image builder lays down on the recorder before it is paired (JSON, 0600 because it may hold passwords): where
+ * the cloud is, cameras that discovery cannot find, logins to try, and what hangs on serial ports.
+ */
+export const SiteFile = z.strictObject({
+  v: z.literal(1),
+  cloud: z.optional(
+    z.strictObject({
+      /** mqtt:// or mqtts:// (ws:// and wss:// where only the web is open). */
+      url: z.string().check(z.maxLength(300), z.regex(/^(mqtts?|wss?):\/\/[^\s@]+$/)),
+      tenant: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/))),
+      /** For brokers with names and passwords; by default the recorder proves its key. */
+      username: z.optional(z.string().check(z.maxLength(128))),
+      password: z.optional(z.string().check(z.maxLength(4096))),
+      /** Certificate file of the broker's authority, PEM. */
+      caFile: z.optional(z.string().check(z.maxLength(300))),
+    }),
+  ),
+  recorderName: z.optional(PersonName),
+  region: z.optional(z.string().check(z.regex(/^[A-Z]{2,4}$/))),
+  cameras: z.optional(
+    z.strictObject({
+      discovery: z.optional(z.boolean()),
+      /** Tried in turn at cameras without a login of their own. */
+      logins: z.optional(z.array(CameraLogin).check(z.maxLength(8))),
+      /** onvif://host[:port][/path], http:// or https://, without login. */
+      add: z.optional(
+        z.array(z.strictObject({ address: z.string().check(z.maxLength(300)), login: z.optional(CameraLogin) })).check(z.maxLength(64)),
+      ),
+    }),
+  ),
+  serial: z.optional(
+    z
+      .array(
+        z.strictObject({
+          path: PortPath,
+          baudRate: z.int().check(z.gte(300), z.lte(115_200)),
+          parity: z.enum(['none', 'even', 'odd']),
+          protocol: z.literal('pelco-d'),
+          /** Bus address to channel: `{"1": "cam-1"}`. */
+          units: z.record(z.string().check(z.regex(/^[1-9][0-9]{0,2}$/)), z.string().check(z.regex(/^cam-[1-9][0-9]{0,3}$/))),
+        }),
+      )
+      .check(z.maxLength(8)),
+  ),
+  live: z.optional(
+    z.strictObject({
+      iceServers: z.optional(z.array(z.string().check(z.maxLength(300), z.regex(/^(stun|turns?):\S+$/))).check(z.maxLength(8))),
+      bindAddress: z.optional(z.string().check(z.maxLength(64), z.regex(/^[0-9a-fA-F:.]+$/))),
+    }),
+  ),
+});
+export type SiteFile = z.infer<typeof SiteFile>;

@@ -1,0 +1,40 @@
+/**
+ * Topics, one tree per recorder: `sl/1/{tenant}/{serial}/up|down/...` (six slashes at most, one subscription, works on every broker
+ * that was looked at). Nothing in a topic names a person, a site or a camera.
+ */
+export interface TopicScope {
+  readonly tenant: string;
+  readonly serial: string;
+}
+
+const root = (scope: TopicScope): string => `sl/1/${scope.tenant}/${scope.serial}`;
+
+export const topics = {
+  /** The one subscription of a recorder. */
+  downAll: (scope: TopicScope): string => `${root(scope)}/down/#`,
+  /** status+jws, retained; also the will. */
+  status: (scope: TopicScope): string => `${root(scope)}/up/status`,
+  /** checkpoint+jws of the operation log, retained. */
+  checkpoint: (scope: TopicScope): string => `${root(scope)}/up/checkpoint`,
+  /** Sealed result+jws and event+jws for the command with this id. */
+  reply: (scope: TopicScope, id: string): string => `${root(scope)}/up/reply/${id}`,
+  /** Sealed cmd+jws. */
+  command: (scope: TopicScope, id: string): string => `${root(scope)}/down/cmd/${id}`,
+  /** withdraw+jws, retained: also reaches a recorder that was offline when the owner withdrew. */
+  withdraw: (scope: TopicScope): string => `${root(scope)}/down/withdraw`,
+  pairDown: (scope: TopicScope, sid: string): string => `${root(scope)}/down/pair/${sid}`,
+  pairUp: (scope: TopicScope, sid: string): string => `${root(scope)}/up/pair/${sid}`,
+} as const;
+
+export type DownKind = 'cmd' | 'pair' | 'withdraw';
+
+/** What a topic under `down/` of this recorder means; undefined for anything else. */
+export function readDownTopic(scope: TopicScope, topic: string): { kind: DownKind; id: string } | undefined {
+  const prefix = `${root(scope)}/down/`;
+  if (!topic.startsWith(prefix)) return undefined;
+  const [kind, id, ...rest] = topic.slice(prefix.length).split('/');
+  if (rest.length > 0) return undefined;
+  if (kind === 'withdraw' && id === undefined) return { kind, id: '' };
+  if ((kind === 'cmd' || kind === 'pair') && id !== undefined && /^[A-Za-z0-9_-]{22}$/.test(id)) return { kind, id };
+  return undefined;
+}

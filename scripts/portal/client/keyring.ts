@@ -1,0 +1,140 @@
+import type { Signer } from '../../../agent/contract/jws.js';
+import type { PublicJwk } from '../../../agent/contract/shapes.js';
+import type { Person } from '../../../agent/contract/statements.js';
+import { AgentError } from '../../../agent/kernel/errors.js';
+import type { OrganisationRecord, SignedIn } from './organisation.js';
+
+/** A recorder that belongs to the person at this browser. */
+export interface OwnedRecorder {
+  readonly serial: string;
+  /** Thumbprint learnt while pairing; null when pairing was cut off before the answer: then the first one seen counts. */
+  readonly deviceKey: string | null;
+  readonly site: string;
+  readonly person: Person;
+  readonly signer: Signer;
+  readonly publicKey: PublicJwk;
+  /** Withdrawals that wait at the relay for a recorder that did not answer. */
+  readonly waiting: { readonly ids: readonly string[]; readonly all: boolean } | null;
+}
+
+/** A recorder where this organisation asked for permission. */
+export interface ServedRecorder {
+  readonly serial: string;
+  /** From the owner's grant; null until there is one. */
+  readonly deviceKey: string | null;
+  readonly site: string | null;
+}
+
+type Store = 'owned' | 'served' | 'single';
+const DATABASE = 'sightline';
+const VERSION = 1;
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(noStorage(request.error));
+  });
+}
+
+function noStorage(cause: unknown): AgentError {
+  return new AgentError({
+    code: 'portal.no_storage',
+    say: 'This browser does not keep keys for this page.',
+    fix: 'Leave private browsing, or allow this page to store data.',
+    cause,
+  });
+}
+
+function openDatabase(): Promise<IDBDatabase> {
+  const request = indexedDB.open(DATABASE, VERSION);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore('owned', { keyPath: 'serial' });
+    request.result.createObjectStore('served', { keyPath: 'serial' });
+    request.result.createObjectStore('single');
+  };
+  return done(request);
+}
+
+/** Keys and what belongs to them, in this browser's IndexedDB: private keys are stored as handles that cannot be read. */
+export class Keyring {
+  readonly #database: IDBDatabase;
+
+  private constructor(database: IDBDatabase) {
+    this.#database = database;
+  }
+
+  /** Rejects with AgentError portal.no_storage. Asks the browser not to clear the keys when space gets short. */
+  static async open(): Promise<Keyring> {
+    if (typeof indexedDB === 'undefined' || !globalThis.isSecureContext) throw noStorage(undefined);
+    void navigator.storage?.persist?.().catch(() => false);
+    return new Keyring(await openDatabase());
+  }
+
+  owned(): Promise<OwnedRecorder[]> {
+    return this.#all('owned');
+  }
+
+  putOwned(recorder: OwnedRecorder): Promise<void> {
+    return this.#put('owned', recorder);
+  }
+
+  removeOwned(serial: string): Promise<void> {
+    return this.#remove('owned', serial);
+  }
+
+  served(): Promise<ServedRecorder[]> {
+    return this.#all('served');
+  }
+
+  putServed(recorder: ServedRecorder): Promise<void> {
+    return this.#put('served', recorder);
+  }
+
+  removeServed(serial: string): Promise<void> {
+    return this.#remove('served', serial);
+  }
+
+  organisation(): Promise<OrganisationRecord | undefined> {
+    return this.#single('organisation');
+  }
+
+  putOrganisation(record: OrganisationRecord): Promise<void> {
+    return this.#put('single', record, 'organisation');
+  }
+
+  /** Keys unlocked by the PIN, kept so that a reload does not ask again; never past their time. */
+  async signedIn(): Promise<SignedIn | undefined> {
+    const kept = await this.#single<SignedIn>('signed-in');
+    if (kept === undefined || kept.until > Date.now()) return kept;
+    await this.signOut();
+    return undefined;
+  }
+
+  putSignedIn(signedIn: SignedIn): Promise<void> {
+    return this.#put('single', signedIn, 'signed-in');
+  }
+
+  signOut(): Promise<void> {
+    return this.#remove('single', 'signed-in');
+  }
+
+  #store(name: Store, mode: IDBTransactionMode): IDBObjectStore {
+    return this.#database.transaction(name, mode).objectStore(name);
+  }
+
+  #all<T>(name: Store): Promise<T[]> {
+    return done(this.#store(name, 'readonly').getAll() as IDBRequest<T[]>);
+  }
+
+  #single<T>(key: string): Promise<T | undefined> {
+    return done(this.#store('single', 'readonly').get(key) as IDBRequest<T | undefined>);
+  }
+
+  async #put(name: Store, value: unknown, key?: string): Promise<void> {
+    await done(this.#store(name, 'readwrite').put(value, key));
+  }
+
+  async #remove(name: Store, key: string): Promise<void> {
+    await done(this.#store(name, 'readwrite').delete(key));
+  }
+}

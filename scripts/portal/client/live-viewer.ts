@@ -1,0 +1,159 @@
+import type { AnswerOf } from '../../../agent/contract/operations.js';
+import { parseShape } from '../../../agent/contract/shapes.js';
+import { LiveEnded, type Reason } from '../../../agent/contract/views.js';
+import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
+import type { RecorderClient } from './recorder-client.js';
+import { sdpFingerprint } from './sdp-fingerprint.js';
+
+/** What the viewer of one camera shows. `live` begins with the first decoded frame. */
+export type LiveState =
+  | { readonly kind: 'opening'; readonly step: 'asking' | 'connecting' | 'waiting-for-picture' }
+  | { readonly kind: 'live'; readonly until: number; readonly watermark: string; readonly firstFrameMs: number }
+  | { readonly kind: 'ended'; readonly reason: Reason; readonly isByViewer: boolean };
+
+export interface LiveViewerParts {
+  readonly client: Pick<RecorderClient, 'call'>;
+  readonly cam: string;
+  readonly stream: 'main' | 'sub';
+  /** Longest watching, s. */
+  readonly maxS: number;
+  readonly video: HTMLVideoElement;
+  onState(state: LiveState): void;
+}
+
+const GATHERING_MS = 2_000;
+/** Without a picture in this time something is wrong; the recorder's own reason usually comes first. */
+const FIRST_FRAME_MS = 15_000;
+
+function failure(code: string, say: string, fix: string): AgentError {
+  return new AgentError({ code, say, fix, retryable: true });
+}
+
+/** Resolves with the offer once all addresses are in it: there is no second message for late ones. */
+async function makeOffer(peer: RTCPeerConnection): Promise<{ sdp: string; fp: string }> {
+  await peer.setLocalDescription(await peer.createOffer());
+  if (peer.iceGatheringState !== 'complete') {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHERING_MS);
+      peer.addEventListener('icegatheringstatechange', () => {
+        if (peer.iceGatheringState !== 'complete') return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+  const sdp = peer.localDescription?.sdp ?? '';
+  const fp = sdpFingerprint(sdp);
+  if (fp === undefined) throw failure('live.no_fingerprint', 'This browser made no usable offer.', 'Use a current browser.');
+  return { sdp, fp };
+}
+
+/** H.264 first: it is what cameras send, and the recorder passes it on as it is. */
+function preferH264(transceiver: RTCRtpTransceiver): void {
+  const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+  const isH264 = (codec: { readonly mimeType: string }): boolean => codec.mimeType.toLowerCase() === 'video/h264';
+  if (codecs.some(isH264)) transceiver.setCodecPreferences([...codecs.filter(isH264), ...codecs.filter((codec) => !isH264(codec))]);
+}
+
+/**
+ * One live picture: asks the recorder, checks that the peer is the one whose fingerprint the recorder signed, and tells every change.
+ * It starts at once; `stop()` may be called at any time and as often as one likes.
+ */
+export class LiveViewer {
+  readonly #parts: LiveViewerParts;
+  readonly #peer: RTCPeerConnection;
+  readonly #startedAt = performance.now();
+  #session: string | undefined;
+  #hasEnded = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parts: LiveViewerParts) {
+    this.#parts = parts;
+    // No STUN or TURN server: addresses go to the recorder only, inside the sealed letter.
+    this.#peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    this.#peer.addEventListener('connectionstatechange', () => {
+      if (this.#peer.connectionState === 'failed') this.#giveUp('live.connection_lost', 'The connection to the recorder was lost.');
+    });
+    void this.#open().catch((error: unknown) => {
+      const { code, say, fix } = asAgentError(error, { code: 'live.failed', say: 'The picture could not be opened.', fix: 'Try again.' });
+      void this.#end({ code, say, fix }, false, true);
+    });
+  }
+
+  /** Ends watching; the recorder is told. */
+  async stop(): Promise<void> {
+    await this.#end({ code: 'live.closed', say: 'You stopped watching.', fix: '' }, true);
+  }
+
+  async #open(): Promise<void> {
+    const { client, cam, stream, maxS, video } = this.#parts;
+    this.#say({ kind: 'opening', step: 'asking' });
+    const transceiver = this.#peer.addTransceiver('video', { direction: 'recvonly' });
+    preferH264(transceiver);
+    // 0: show what comes; a camera in one's own hand must not lag.
+    if ('jitterBufferTarget' in transceiver.receiver) transceiver.receiver.jitterBufferTarget = 0;
+    video.srcObject = new MediaStream([transceiver.receiver.track]);
+    const offer = await makeOffer(this.#peer);
+    if (this.#hasEnded) return;
+    const answer = await client.call(
+      'live.open',
+      { cam, stream, maxS, ...offer },
+      { timeoutMs: 30_000, onEvent: (_event, body) => this.#onEnded(body) },
+    );
+    this.#session = answer.session;
+    if (this.#hasEnded) {
+      this.#closeAtRecorder();
+      return;
+    }
+    await this.#connect(answer);
+  }
+
+  async #connect(answer: AnswerOf<'live.open'>): Promise<void> {
+    if (sdpFingerprint(answer.sdp) !== answer.fp) {
+      throw failure(
+        'live.other_peer',
+        'The answer is not from the recorder: the picture was refused.',
+        'Try again; if it happens again, tell the owner.',
+      );
+    }
+    this.#say({ kind: 'opening', step: 'connecting' });
+    this.#timer = setTimeout(() => this.#giveUp('live.no_picture', 'No picture came within 15 seconds.'), FIRST_FRAME_MS);
+    this.#parts.video.requestVideoFrameCallback(() => {
+      if (this.#hasEnded) return;
+      clearTimeout(this.#timer);
+      const firstFrameMs = performance.now() - this.#startedAt;
+      this.#say({ kind: 'live', until: answer.until, watermark: answer.watermark, firstFrameMs });
+    });
+    await this.#peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    // Muted video may start without a gesture; a refusal would only leave the first frame standing.
+    void this.#parts.video.play().catch(() => undefined);
+  }
+
+  #onEnded(body: unknown): void {
+    const { session, code, say, fix } = parseShape(LiveEnded, body);
+    if (this.#session === undefined || session === this.#session) void this.#end({ code, say, fix }, false);
+  }
+
+  #giveUp(code: string, say: string): void {
+    void this.#end({ code, say, fix: 'Try again. If it stays so, this device may not reach the recorder’s network.' }, false, true);
+  }
+
+  async #end(reason: Reason, isByViewer: boolean, isToldToRecorder = isByViewer): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#peer.close();
+    this.#parts.video.srcObject = null;
+    this.#say({ kind: 'ended', reason, isByViewer });
+    if (isToldToRecorder) this.#closeAtRecorder();
+  }
+
+  /** Best effort: the recorder notices a vanished viewer by itself too. */
+  #closeAtRecorder(): void {
+    if (this.#session !== undefined) void this.#parts.client.call('live.close', { session: this.#session }).catch(() => undefined);
+  }
+
+  #say(state: LiveState): void {
+    this.#parts.onState(state);
+  }
+}

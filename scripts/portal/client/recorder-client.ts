@@ -1,0 +1,247 @@
+import { type Command, CommandEvent, Result } from '../../../agent/contract/command.js';
+import { claimedKid, signStatement, thumbprint, unverifiedPayload, verifyStatement } from '../../../agent/contract/jws.js';
+import { type AnswerOf, type ArgsOf, OPERATIONS, type OperationName } from '../../../agent/contract/operations.js';
+import { openSealed, seal } from '../../../agent/contract/seal.js';
+import { PublicJwk, parseShape } from '../../../agent/contract/shapes.js';
+import { Status } from '../../../agent/contract/statements.js';
+import { fromUtf8, newId, sha256Text } from '../../../agent/contract/text.js';
+import { type TopicScope, topics } from '../../../agent/contract/topics.js';
+import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
+import type { Identity } from './identity.js';
+import type { RelayTransport } from './transport.js';
+
+export interface RecorderClientParts {
+  readonly transport: RelayTransport;
+  readonly scope: TopicScope;
+  readonly identity: Identity;
+  /** Thumbprint of the recorder's key that was learnt at pairing or from the owner's grant; null takes the first one seen. */
+  readonly deviceKey: string | null;
+}
+
+export interface CallOptions {
+  /** Default 15 s. */
+  readonly timeoutMs?: number;
+  /** Called for what happens later to this command; the subscription then lasts until `close()` or the event. */
+  readonly onEvent?: (event: CommandEvent['event'], body: unknown) => void;
+}
+
+interface Waiting {
+  readonly replyKey: CryptoKey;
+  readonly commandHash: string;
+  settle(result: Result): void;
+  onEvent?: ((event: CommandEvent['event'], body: unknown) => void) | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+/** Refusals that a second try with fresh status answers: the recorder restarted, or another window of this app was quicker. */
+const RETRY_ONCE: ReadonlySet<string> = new Set(['command.stale_boot', 'command.replayed', 'seal.broken']);
+
+/**
+ * One recorder as an app sees it over the relay: its verified status, and questions that are signed, sealed, and answered by a letter that
+ * only this app can open and only this recorder can have signed.
+ */
+export class RecorderClient {
+  readonly #parts: RecorderClientParts;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #statusListeners = new Set<(status: Status) => void>();
+  readonly #ends: (() => void)[] = [];
+  #pinned: string | null;
+  #status: Status | undefined;
+  #lastN = 0;
+
+  constructor(parts: RecorderClientParts) {
+    this.#parts = parts;
+    this.#pinned = parts.deviceKey;
+  }
+
+  /** The newest status whose signature was checked against the recorder's key. */
+  get status(): Status | undefined {
+    return this.#status;
+  }
+
+  /** Subscribes to the recorder's status; it arrives by itself (retained). Rejects when the relay refuses or is not reached. */
+  async start(): Promise<void> {
+    this.#ends.push(this.#parts.transport.onMessage((topic, payload) => void this.#receive(topic, payload)));
+    await this.#parts.transport.subscribe(topics.status(this.#parts.scope));
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  /**
+   * Asks the recorder. Rejects with the recorder's own refusal (its code, sentence and next step), or with
+   * client.unreachable | client.timeout | client.bad_answer.
+   */
+  async call<Name extends OperationName>(op: Name, args: ArgsOf<Name>, options: CallOptions = {}): Promise<AnswerOf<Name>> {
+    try {
+      return await this.#callOnce(op, args, options);
+    } catch (error) {
+      if (!(error instanceof AgentError) || !RETRY_ONCE.has(error.code)) throw error;
+      if (error.code !== 'command.replayed') await this.#newStatus(this.#status);
+      return await this.#callOnce(op, args, options);
+    }
+  }
+
+  /** Ends all waiting; the transport stays open (it belongs to the caller). */
+  close(): void {
+    for (const end of this.#ends.splice(0)) end();
+    this.#waiting.clear();
+    this.#statusListeners.clear();
+    if (this.#parts.transport.isOnline) this.#parts.transport.unsubscribe(topics.status(this.#parts.scope)).catch(() => undefined);
+  }
+
+  async #callOnce<Name extends OperationName>(op: Name, args: ArgsOf<Name>, options: CallOptions): Promise<AnswerOf<Name>> {
+    const { scope, identity } = this.#parts;
+    const status = this.#status ?? (await this.#newStatus(undefined));
+    if (status.state === 'offline') throw unreachable('The recorder is switched off or has no connection.');
+    const reply = await globalThis.crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, false, ['deriveBits', 'deriveKey']);
+    const { kty, crv, x, y } = await globalThis.crypto.subtle.exportKey('jwk', reply.publicKey);
+    const cam = 'cam' in args && typeof args.cam === 'string' ? args.cam : null;
+    const credentials = await identity.credentials(op, cam);
+    this.#lastN = Math.max(this.#lastN + 1, Date.now());
+    const command: Command = {
+      v: 1,
+      dev: scope.serial,
+      boot: status.boot,
+      n: this.#lastN,
+      id: newId(),
+      op,
+      args,
+      grant: credentials.grant,
+      badge: credentials.badge,
+      reply: parseShape(PublicJwk, { kty, crv, x, y }),
+    };
+    const signed = await signStatement('cmd+jws', command, identity.signer);
+    const letter = await seal(signed, status.seal);
+    const result = await this.#exchange(command.id, letter, { replyKey: reply.privateKey, commandHash: await sha256Text(signed) }, options);
+    return readAnswer(op, result);
+  }
+
+  async #exchange(id: string, letter: string, keys: { replyKey: CryptoKey; commandHash: string }, options: CallOptions): Promise<Result> {
+    const { transport, scope } = this.#parts;
+    const topic = topics.reply(scope, id);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answered = new Promise<Result>((settle, fail) => {
+      this.#waiting.set(topic, { ...keys, settle, onEvent: options.onEvent });
+      timer = setTimeout(() => fail(timeout()), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    });
+    answered.catch(() => undefined);
+    let isKept = false;
+    try {
+      await transport.subscribe(topic);
+      await transport.publish(topics.command(scope, id), letter);
+      const result = await answered;
+      isKept = options.onEvent !== undefined && result.error === null;
+      return result;
+    } catch (error) {
+      throw asAgentError(error, {
+        code: 'client.unreachable',
+        say: 'The message could not be sent.',
+        fix: 'Check the internet connection and try again.',
+        retryable: true,
+      });
+    } finally {
+      clearTimeout(timer);
+      if (!isKept) this.#forget(topic);
+    }
+  }
+
+  #forget(topic: string): void {
+    this.#waiting.delete(topic);
+    if (this.#parts.transport.isOnline) this.#parts.transport.unsubscribe(topic).catch(() => undefined);
+  }
+
+  /** The next status that is not `known`; the retained one comes within a round trip. */
+  #newStatus(known: Status | undefined): Promise<Status> {
+    if (this.#status !== undefined && this.#status !== known) return Promise.resolve(this.#status);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        stop();
+        if (this.#status !== undefined) resolve(this.#status);
+        else reject(unreachable('Nothing is known of this recorder.'));
+      }, 3_000);
+      const stop = this.onStatus((status) => {
+        clearTimeout(timer);
+        stop();
+        resolve(status);
+      });
+    });
+  }
+
+  async #receive(topic: string, payload: Uint8Array): Promise<void> {
+    try {
+      if (topic === topics.status(this.#parts.scope)) await this.#receiveStatus(fromUtf8(payload));
+      else await this.#receiveReply(topic, fromUtf8(payload));
+    } catch {
+      // The relay may send anything. What is not a true letter from this recorder counts as not sent: the call then times out.
+    }
+  }
+
+  async #receiveStatus(token: string): Promise<void> {
+    const key = parseShape(PublicJwk, (unverifiedPayload(token) as { key?: unknown }).key);
+    const print = await thumbprint(key);
+    this.#pinned ??= print;
+    if (print !== this.#pinned) return;
+    const status = await verifyStatement(token, 'status+jws', key, Status);
+    if (status.dev !== this.#parts.scope.serial) return;
+    // The will is signed when the link comes up, so it is older than what it ends; within one boot newer ones win otherwise.
+    const old = this.#status;
+    if (old !== undefined && status.state === 'online' && old.boot !== status.boot && status.at < old.at) return;
+    this.#status = status;
+    for (const listener of [...this.#statusListeners]) listener(status);
+  }
+
+  async #receiveReply(topic: string, payload: string): Promise<void> {
+    const waiting = this.#waiting.get(topic);
+    const key = this.#status?.key;
+    if (waiting === undefined || key === undefined) return;
+    const statement = await openSealed(payload, waiting.replyKey);
+    if (isEvent(statement)) {
+      const event = await verifyStatement(statement, 'event+jws', key, CommandEvent);
+      if (event.cmd !== waiting.commandHash) return;
+      waiting.onEvent?.(event.event, event.body);
+      this.#forget(topic);
+      return;
+    }
+    const result = await verifyStatement(statement, 'result+jws', key, Result);
+    if (result.cmd === waiting.commandHash && result.dev === this.#parts.scope.serial) waiting.settle(result);
+  }
+}
+
+function isEvent(statement: string): boolean {
+  try {
+    claimedKid(statement, 'event+jws');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readAnswer<Name extends OperationName>(op: Name, result: Result): AnswerOf<Name> {
+  if (result.error !== null) {
+    const { code, say, fix, retryable, detail } = result.error;
+    throw new AgentError({ code, say, fix, retryable, ...(detail === undefined ? {} : { detail }) });
+  }
+  const shape = OPERATIONS[op].answer as Parameters<typeof parseShape>[0];
+  return parseShape(shape, result.body, 'client.bad_answer') as AnswerOf<Name>;
+}
+
+function unreachable(say: string): AgentError {
+  return new AgentError({
+    code: 'client.unreachable',
+    say,
+    fix: 'Check the recorder’s power and network; it comes back by itself.',
+    retryable: true,
+  });
+}
+
+function timeout(): AgentError {
+  return new AgentError({
+    code: 'client.timeout',
+    say: 'The recorder did not answer in time.',
+    fix: 'Try again; if it stays so, look whether the recorder is switched on.',
+    retryable: true,
+  });
+}

@@ -1,0 +1,190 @@
+/** Opens video streams over RTSP with TCP interleaving (RFC 2326): DESCRIBE, SETUP, PLAY, within one deadline and one host. */
+import { type DriverClock, DriverError, type DriverLog, type StreamClient, type StreamPull, type StreamRequest } from '../port.js';
+import { Connection } from './connection.js';
+import { Credentials, exchange, requireOk } from './exchange.js';
+import { headerOf, parseSession, parseTransport, type RtspResponse } from './messages.js';
+import { Pull } from './pull.js';
+import { chooseVideo, parseSdp, type VideoChoice } from './sdp.js';
+import { basePath, controlPaths, formatRtspUri, type RtspUri, requireRtspUri } from './uri.js';
+
+/** What the client needs of the agent. */
+export interface StreamClientParts {
+  readonly clock: DriverClock;
+  readonly log: DriverLog;
+}
+
+const OPEN_DEADLINE_MS = 10_000;
+/** Redirects and connections closed behind a 401, together. */
+const MAX_CONNECTIONS = 5;
+/** Answers to SETUP that speak of the address, so that the next reading of a=control may do better. */
+const WRONG_ADDRESS: ReadonlySet<number> = new Set([400, 404, 451]);
+
+/** One opening: what is shared by its steps, and the two ways to stop it from outside. */
+class Opening {
+  readonly credentials: Credentials;
+  readonly request: StreamRequest;
+  pull: Pull | undefined;
+  private readonly parts: StreamClientParts;
+  private readonly certificates: Map<string, string>;
+  private readonly deadline: { cancel(): void };
+  private connection: Connection | undefined;
+  private stopReason: DriverError | undefined;
+
+  constructor(parts: StreamClientParts, certificates: Map<string, string>, request: StreamRequest) {
+    this.parts = parts;
+    this.certificates = certificates;
+    this.request = request;
+    this.credentials = new Credentials(request.login);
+    this.deadline = parts.clock.after(OPEN_DEADLINE_MS, () =>
+      this.stop(new DriverError('camera.timeout', `The camera did not start the stream within ${OPEN_DEADLINE_MS / 1000} seconds.`)),
+    );
+    request.signal.addEventListener('abort', this.abort, { once: true });
+    if (request.signal.aborted) this.abort();
+  }
+
+  /** A connection to `target` in place of the one before. */
+  connect(target: RtspUri): Connection {
+    this.connection?.destroy(new DriverError('driver.aborted', 'Another connection takes over.'));
+    if (this.stopReason !== undefined) throw this.stopReason;
+    this.connection = new Connection({
+      target,
+      clock: this.parts.clock,
+      log: this.parts.log,
+      onPacket: (channel, buffer, start, end) => this.pull?.onPacket(channel, buffer, start, end),
+      onCertificate: (fingerprint) => this.remember(target, fingerprint),
+    });
+    return this.connection;
+  }
+
+  /** Ends the opening and whatever it holds; the steps under way fail with `reason`. */
+  stop(reason: DriverError): void {
+    this.stopReason ??= reason;
+    this.connection?.destroy(reason);
+  }
+
+  /** The opening is over, well or not: nothing of it may fire later. */
+  finish(): void {
+    this.deadline.cancel();
+    this.request.signal.removeEventListener('abort', this.abort);
+  }
+
+  private readonly abort = (): void => this.stop(new DriverError('driver.aborted', 'Opening the stream was given up.'));
+
+  private remember(target: RtspUri, fingerprint: string): void {
+    const key = `${target.host} ${target.port}`;
+    const before = this.certificates.get(key);
+    if (before !== undefined && before !== fingerprint)
+      this.parts.log.warn('the camera shows another certificate', { host: target.host, before, fingerprint });
+    this.certificates.set(key, fingerprint);
+  }
+}
+
+interface Described {
+  readonly connection: Connection;
+  readonly target: RtspUri;
+  readonly response: RtspResponse;
+}
+
+/** The address a redirect leads to: same host, and never from an encrypted connection to a plain one. */
+function redirectTarget(response: RtspResponse, from: RtspUri, allowedHost: string): RtspUri {
+  const target = requireRtspUri(headerOf(response, 'location') ?? '', allowedHost);
+  if (from.isSecure && !target.isSecure)
+    throw new DriverError('stream.bad_uri', 'The camera redirects from an encrypted stream to an unencrypted one.');
+  return target;
+}
+
+async function describe(opening: Opening): Promise<Described> {
+  const { allowedHost, uri } = opening.request;
+  let target = requireRtspUri(uri, allowedHost);
+  for (let count = 0; count < MAX_CONNECTIONS; count++) {
+    const connection = opening.connect(target);
+    const response = await exchange(connection, opening.credentials, {
+      method: 'DESCRIBE',
+      uri: formatRtspUri(target),
+      isSecure: target.isSecure,
+      fields: { Accept: 'application/sdp' },
+    });
+    if (response.status >= 300 && response.status < 400) target = redirectTarget(response, target, allowedHost);
+    else if (response.status !== 401) return { connection, target, response: requireOk(response, 'DESCRIBE') };
+  }
+  throw new DriverError('camera.bad_answer', 'The camera redirects the stream address in a circle.');
+}
+
+function requireVideo(choice: VideoChoice): Extract<VideoChoice, { control: string | undefined }> {
+  if (choice.track !== undefined) return choice;
+  const what = choice.offered.length === 0 ? 'no video' : choice.offered.join(', ');
+  throw new DriverError('stream.unsupported', `The camera's stream is neither H.264 nor H.265 (${what}).`, {
+    detail: { offered: choice.offered },
+  });
+}
+
+async function setUp(opening: Opening, { connection, target }: Described, paths: readonly string[]): Promise<RtspResponse> {
+  let last: RtspResponse | undefined;
+  for (const path of paths) {
+    last = await exchange(connection, opening.credentials, {
+      method: 'SETUP',
+      uri: formatRtspUri(target, path),
+      isSecure: target.isSecure,
+      fields: { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' },
+    });
+    if (!WRONG_ADDRESS.has(last.status)) break;
+  }
+  if (last === undefined) throw new DriverError('camera.bad_answer', 'The camera names no address for its video.');
+  return requireOk(last, 'SETUP');
+}
+
+async function open(parts: StreamClientParts, opening: Opening): Promise<StreamPull> {
+  const described = await describe(opening);
+  const { connection, target, response } = described;
+  const sdp = parseSdp(Buffer.from(response.body).toString('utf8'));
+  const { track, control } = requireVideo(chooseVideo(sdp));
+  const base = basePath(headerOf(response, 'content-base') ?? headerOf(response, 'content-location'), target.path);
+  const aggregatePath = controlPaths(sdp.control, base, target.path)[0] ?? base;
+
+  const setup = await setUp(opening, described, control === undefined ? [aggregatePath] : controlPaths(control, base, target.path));
+  const channels = parseTransport(headerOf(setup, 'transport'));
+  if (channels === undefined) throw new DriverError('stream.unsupported', 'The camera does not offer its stream over TCP.');
+  Object.assign(connection.framer, { rtpChannel: channels.rtp, rtcpChannel: channels.rtcp, payloadType: track.payloadType });
+  const session = parseSession(headerOf(setup, 'session') ?? '');
+  const sessionId = session.id === '' ? undefined : session.id;
+  const controlUri = formatRtspUri(target, aggregatePath);
+
+  const { clock, log } = parts;
+  const { credentials, request } = opening;
+  const shared = { clock, log, connection, credentials, request, track, controlUri, isSecure: target.isSecure };
+  const pull = new Pull({ ...shared, sessionId, sessionTimeoutMs: session.timeoutMs });
+  opening.pull = pull;
+  const fields = { Session: sessionId, Range: 'npt=0.000-' };
+  requireOk(await exchange(connection, credentials, { method: 'PLAY', uri: controlUri, isSecure: target.isSecure, fields }), 'PLAY');
+  if (connection.reason !== undefined) throw connection.reason;
+  pull.start();
+  return pull;
+}
+
+/** Every failure leaves as a DriverError, and no socket is left behind by one. */
+function asDriverError(cause: unknown): DriverError {
+  if (cause instanceof DriverError) return cause;
+  return new DriverError('camera.bad_answer', 'The camera answered in a way that could not be handled.', { cause });
+}
+
+/**
+ * A client for any number of streams. `open` rejects with a DriverError only: the stream address is checked before a socket is made,
+ * the total deadline is 10 s, and the signal closes the socket at once at every stage, playing included.
+ */
+export function createStreamClient(parts: StreamClientParts): StreamClient {
+  const certificates = new Map<string, string>();
+  return {
+    async open(request) {
+      const opening = new Opening(parts, certificates, request);
+      try {
+        return await open(parts, opening);
+      } catch (cause) {
+        const reason = asDriverError(cause);
+        opening.stop(reason);
+        throw reason;
+      } finally {
+        opening.finish();
+      }
+    },
+  };
+}

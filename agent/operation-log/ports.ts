@@ -1,0 +1,228 @@
+import type { Checkpoint } from '../contract/statements.js';
+import type { LogState } from './chain.js';
+import type { EntryBody, EntryDetail, EntryInput, EntryResult, Json, JsonObject, Person } from './entry.js';
+
+/** What a caller gets once its row is on the disk (synchronous=FULL). */
+export interface Appended {
+  readonly seq: number;
+  /** Chain head after this row, hex: with `seq` the LogPosition of an answer. */
+  readonly head: string;
+}
+
+/** A row that says "this is going to be done"; hand it to `result` once it is known how it ended. */
+export interface Intent extends Appended {
+  readonly entry: EntryInput;
+  readonly person?: Person | undefined;
+}
+
+/** How an act ended. Members given here win over those of the intent. */
+export interface Outcome {
+  readonly result: EntryResult;
+  readonly code?: string | undefined;
+  readonly before?: JsonObject | undefined;
+  readonly after?: JsonObject | undefined;
+  readonly object?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly durationMs?: number | undefined;
+  readonly bytes?: number | undefined;
+}
+
+/** A checkpoint as it goes to the witnesses. */
+export interface SignedCheckpoint extends Checkpoint {
+  /** Compact JWS (checkpoint+jws) whose payload is the checkpoint. */
+  readonly jws: string;
+}
+
+/** The device key as the log sees it. */
+export interface CheckpointSigner {
+  /** checkpoint+jws with the device key. */
+  sign(checkpoint: Checkpoint): Promise<string>;
+  /** What a checkpoint+jws made by this device (now or under an earlier key) says; rejects for any other. */
+  open(jws: string): Promise<Checkpoint>;
+}
+
+/** The parties outside the box that hold checkpoints. */
+export type Witness = 'relay' | 'owner';
+
+/** Which rows to list; members given must all hold. */
+export interface ListFilters {
+  /** Part of a name or an e-mail address, any case; or an exact actor ref. */
+  readonly actor?: string | undefined;
+  /** Exact action, or an area followed by `.` (`live.`). */
+  readonly action?: string | undefined;
+  readonly channel?: string | undefined;
+  /** UTC ms, inclusive. */
+  readonly sinceAt?: number | undefined;
+  /** UTC ms, exclusive. */
+  readonly untilAt?: number | undefined;
+}
+
+/** Which rows, from where, how many, in which direction. */
+export interface ListQuery extends ListFilters {
+  readonly fromSeq?: number | undefined;
+  readonly toSeq?: number | undefined;
+  /** At most this many rows; at most 1 000. */
+  readonly limit: number;
+  readonly newestFirst?: boolean | undefined;
+}
+
+/** A row for display. */
+export interface ListedEntry {
+  readonly seq: number;
+  /** Null when the stored text is no row any more (somebody edited it). */
+  readonly entry: EntryBody | null;
+  /** The person behind the row; null when there is none or it was erased. */
+  readonly person: Person | null;
+  readonly isPersonErased: boolean;
+  readonly detail: EntryDetail | null;
+  readonly head: string;
+}
+
+/** `gap` a row is missing · `edit` a row's text or chain does not fit · `moved` a row stands at another's place · `foreign` another
+ * device's row · `detail` before/after was changed · `checkpoint` the chain was rewritten · `signature` a checkpoint not signed by this
+ * device · `cut` rows are missing at the end. */
+export type ProblemKind = 'gap' | 'edit' | 'moved' | 'foreign' | 'detail' | 'checkpoint' | 'signature' | 'cut';
+
+/** What is wrong with the log, and where. */
+export interface LogProblem {
+  readonly kind: ProblemKind;
+  /** The first bad row; for `checkpoint` and `signature` the size it speaks of. */
+  readonly seq: number;
+  /** A sentence for a person. */
+  readonly say: string;
+}
+
+/** The outcome of reading the whole log. */
+export interface VerifyReport {
+  readonly isOk: boolean;
+  /** The first problem, in row order. */
+  readonly problem: LogProblem | null;
+  /** Rows read. */
+  readonly rows: number;
+  readonly size: number;
+  readonly head: string;
+  readonly root: string;
+  readonly checkpoints: number;
+  /** Rows whose before/after was erased; the chain says that it was there. */
+  readonly erasedDetails: number;
+  readonly tookMs: number;
+}
+
+/** What an erasure did. */
+export interface ErasedSubject {
+  readonly ref: string;
+  /** The row that says that the person was erased. */
+  readonly seq: number;
+  /** Details whose text held the name or the e-mail address, erased too. */
+  readonly details: number;
+  /** Files beside the log that still hold the name or address (set-aside corrupt files); for the operator to decide. */
+  readonly stillIn: readonly string[];
+}
+
+/** The operation log as the rest of the agent sees it. */
+export interface OperationLog {
+  /** Resolves after the commit. Rejects with `log.unwritable`: then nothing that changes state may be done. */
+  append(entry: EntryInput, person?: Person): Promise<Appended>;
+  /** Committed before acting. */
+  intent(entry: Omit<EntryInput, 'phase'>, person?: Person): Promise<Intent>;
+  /** Committed before answering. Carries over who, what and where from the intent. */
+  result(intent: Intent, outcome: Outcome): Promise<Appended>;
+  list(query: ListQuery): Promise<readonly ListedEntry[]>;
+  /** Reads every row; never holds the event loop longer than about 10 ms. `witness`: a checkpoint from outside, as JWS. */
+  verify(witness?: string): Promise<VerifyReport>;
+  /** Where the log stands: the newest row's seq (0: none) and head. */
+  position(): Promise<Appended>;
+  /** The newest signed checkpoint, or null. */
+  latestCheckpoint(): Promise<SignedCheckpoint | null>;
+  /** Called with every new checkpoint. Returns the way to stop it. */
+  onCheckpoint(listener: (checkpoint: SignedCheckpoint) => void): () => void;
+  /**
+   * A witness says what it holds. Noted when it fits; otherwise a tamper row is written once per witness and run, and the problem
+   * returned. Rejects with `log.foreign_checkpoint` for a JWS that this device never made.
+   */
+  acknowledge(witness: Witness, jws: string): Promise<LogProblem | null>;
+  /** Persons in the log, for the owner's choice. */
+  findSubjects(text: string): Promise<readonly (Person & { readonly ref: string })[]>;
+  /** Rejects with `log.no_such_subject`. `by` tells who asked for it. */
+  eraseSubject(ref: string, by: Pick<EntryInput, 'actor' | 'source'>): Promise<ErasedSubject>;
+}
+
+/** One row as stored. */
+export interface StoredRow {
+  readonly seq: number;
+  readonly body: string;
+  /** 32 bytes each. */
+  readonly leaf: Uint8Array;
+  readonly head: Uint8Array;
+}
+
+/** Before and after of a row, with the salt of its commitment. */
+export interface DetailRow {
+  /** Null after erasure. */
+  readonly salt: Uint8Array | null;
+  readonly json: string | null;
+}
+
+/** A row and what stands beside it; null when it never had a detail. */
+export interface StoredRowWithDetail extends StoredRow {
+  readonly detail: DetailRow | null;
+}
+
+/** A person as stored. */
+export interface SubjectRow {
+  /** 16 bytes. */
+  readonly ref: Uint8Array;
+  /** 32 bytes; null after erasure, as name and email. */
+  readonly salt: Uint8Array | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly erasedAt: number | null;
+}
+
+/** Rows and persons that become durable together. */
+export interface AppendBatch {
+  readonly rows: readonly StoredRowWithDetail[];
+  readonly subjects: readonly SubjectRow[];
+  /** Rows that are intents, and intents that these rows finish. */
+  readonly opened: readonly number[];
+  readonly finished: readonly number[];
+}
+
+/** A checkpoint as stored; `peaks` let the Merkle tree go on from there. */
+export interface StoredCheckpoint {
+  readonly size: number;
+  readonly head: Uint8Array;
+  readonly root: Uint8Array;
+  readonly peaks: readonly Uint8Array[];
+  readonly at: number;
+  readonly jws: string;
+}
+
+/** Where rows live. Implemented over SQLite; every write is durable when its promise resolves. */
+export interface LogStore {
+  append(batch: AppendBatch): Promise<void>;
+  /** Rows in order of seq (or against it), with their details. */
+  rows(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): Promise<readonly StoredRowWithDetail[]>;
+  lastRow(): Promise<StoredRow | null>;
+  /** Where the stored rows begin: nothing, or the state at the last pruning. */
+  anchor(): Promise<LogState>;
+  /** Intents without a result, oldest first. */
+  openIntents(): Promise<readonly number[]>;
+  putCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
+  /** In order of size, those above `aboveSize`, at most `limit`. */
+  checkpoints(aboveSize: number, limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** The newest at or below `size` whose head is that of the stored row. */
+  fittingCheckpoint(size: number): Promise<StoredCheckpoint | null>;
+  noteAcknowledged(witness: Witness, size: number, at: number): Promise<void>;
+  findSubject(person: Person): Promise<SubjectRow | null>;
+  subjects(refs: readonly Uint8Array[]): Promise<readonly SubjectRow[]>;
+  /** Living subjects whose name or e-mail address contains `text`, any case; all for the empty text; at most 1 000. */
+  searchSubjects(text: string): Promise<readonly SubjectRow[]>;
+  /**
+   * Blanks salt, name, email of the subject and every detail that holds one of the texts, appends `tombstone` in the same transaction, then
+   * makes the bytes leave the files. Returns the number of details and the files that could not be cleaned.
+   */
+  erase(ref: Uint8Array, person: Person, tombstone: AppendBatch, at: number): Promise<{ details: number; stillIn: readonly string[] }>;
+}
+
+export type { Checkpoint, EntryBody, EntryDetail, EntryInput, EntryResult, Json, JsonObject, Person };

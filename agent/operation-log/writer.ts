@@ -1,0 +1,186 @@
+import { toBase64url, utf8 } from '../contract/text.js';
+import type { Clock } from '../kernel/clock.js';
+import { AgentError } from '../kernel/errors.js';
+import { KeyedQueue } from '../kernel/keyed-queue.js';
+import { extend, type LogState, leafHash, toHex } from './chain.js';
+import { type ClockQuality, type EntryInput, encodeBody, encodeDetail, isSecurityAction, type Person } from './entry.js';
+import { commitment, newSalt, type People, sha256 } from './people.js';
+import type { AppendBatch, Appended, LogProblem, LogStore, StoredRowWithDetail, SubjectRow } from './ports.js';
+import { loadTip } from './tip.js';
+
+/** Facts that stand in every row. */
+export interface LogFacts {
+  readonly device: string;
+  readonly version: string;
+  readonly bootId: string;
+  readonly clockQuality: () => ClockQuality;
+  readonly site: () => string | undefined;
+}
+
+/** What the writer works with and tells. */
+export interface WriterParts {
+  readonly store: LogStore;
+  readonly people: People;
+  readonly clock: Clock;
+  readonly facts: LogFacts;
+  /** After each commit, with the state that it made. */
+  readonly onCommitted: (state: LogState, isSecurity: boolean) => void;
+  /** When the stored log turned out to be damaged. */
+  readonly onDamage: (problem: LogProblem) => void;
+}
+
+/** A row to be written and the person behind it. */
+export interface WriteWish {
+  readonly entry: EntryInput;
+  readonly person?: Person | undefined;
+}
+
+interface Waiting {
+  readonly wish: WriteWish;
+  readonly done: (appended: Appended) => void;
+  readonly failed: (error: AgentError) => void;
+}
+
+/** Rows built on a state, not stored yet. */
+export interface Built {
+  readonly batch: AppendBatch;
+  readonly state: LogState;
+  readonly appended: readonly Appended[];
+  readonly fresh: ReadonlyMap<string, SubjectRow>;
+}
+
+const MOST_PER_COMMIT = 128;
+
+/**
+ * The only writer of rows. Wishes that come in while a commit is under way share the next one; each is answered after the
+ * commit that holds it. After any failure the state is read again from the disk, because it is not known how far it got.
+ */
+export class LogWriter {
+  readonly #parts: WriterParts;
+  readonly #lane = new KeyedQueue();
+  #waiting: Waiting[] = [];
+  #isFlushAsked = false;
+  #state: LogState | undefined;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+  }
+
+  append(wish: WriteWish): Promise<Appended> {
+    return new Promise((done, failed) => {
+      this.#waiting.push({ wish, done, failed });
+      this.#askFlush();
+    });
+  }
+
+  /** The state on the disk. */
+  state(): Promise<LogState> {
+    return this.#lane.run('log', () => this.#loaded());
+  }
+
+  /** Builds rows and stores them in the caller's way, with no other row in between. */
+  exclusive<T>(wishes: readonly WriteWish[], store: (built: Built) => Promise<T>): Promise<T> {
+    return this.#lane.run('log', async () => {
+      const built = await this.#build(wishes);
+      try {
+        const made = await store(built);
+        this.#committed(built, wishes);
+        return made;
+      } catch (error) {
+        this.#state = undefined;
+        throw unwritable(error);
+      }
+    });
+  }
+
+  #askFlush(): void {
+    if (this.#isFlushAsked) return;
+    this.#isFlushAsked = true;
+    void this.#lane.run('log', () => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    this.#isFlushAsked = false;
+    const taken = this.#waiting.splice(0, MOST_PER_COMMIT);
+    if (this.#waiting.length > 0) this.#askFlush();
+    const wishes = taken.map(({ wish }) => wish);
+    try {
+      const built = await this.#build(wishes);
+      await this.#parts.store.append(built.batch);
+      this.#committed(built, wishes);
+      for (const [index, { done }] of taken.entries()) done(built.appended[index] as Appended);
+    } catch (error) {
+      this.#state = undefined;
+      for (const { failed } of taken) failed(unwritable(error));
+    }
+  }
+
+  #committed(built: Built, wishes: readonly WriteWish[]): void {
+    this.#state = built.state;
+    this.#parts.people.remember(built.fresh);
+    this.#parts.onCommitted(
+      built.state,
+      wishes.some(({ entry }) => entry.isSecurity === true || isSecurityAction(entry.action)),
+    );
+  }
+
+  async #loaded(): Promise<LogState> {
+    if (this.#state === undefined) {
+      const tip = await loadTip(this.#parts.store, sha256);
+      this.#state = tip.state;
+      if (tip.problem !== null) this.#parts.onDamage(tip.problem);
+    }
+    return this.#state;
+  }
+
+  async #build(wishes: readonly WriteWish[]): Promise<Built> {
+    let state = await this.#loaded();
+    const fresh = new Map<string, SubjectRow>();
+    const rows: StoredRowWithDetail[] = [];
+    const appended: Appended[] = [];
+    for (const { entry, person } of wishes) {
+      const ref = person === undefined ? undefined : await this.#parts.people.refOf(person, fresh);
+      const row = this.#row(state, entry, ref);
+      state = row.state;
+      rows.push(row.stored);
+      appended.push({ seq: row.stored.seq, head: toHex(row.stored.head) });
+    }
+    const opened = appended.filter((_, index) => wishes[index]?.entry.phase === 'intent').map(({ seq }) => seq);
+    const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
+    return { batch: { rows, subjects: [...fresh.values()], opened, finished }, state, appended, fresh };
+  }
+
+  #row(before: LogState, entry: EntryInput, actorRef: string | undefined): { stored: StoredRowWithDetail; state: LogState } {
+    const { facts, clock } = this.#parts;
+    const json = encodeDetail(entry);
+    const detail = json === undefined ? null : { salt: newSalt(), json };
+    const seq = before.size + 1;
+    const body = encodeBody(entry, {
+      seq,
+      at: clock.now(),
+      clock: facts.clockQuality(),
+      bootId: facts.bootId,
+      device: facts.device,
+      version: facts.version,
+      actorRef,
+      detail: detail === null ? undefined : toBase64url(commitment(detail.salt, detail.json)),
+      site: facts.site(),
+    });
+    const leaf = leafHash(sha256, utf8(body));
+    const state = extend(sha256, before, leaf);
+    return { stored: { seq, body, leaf, head: state.head, detail }, state };
+  }
+}
+
+/** The one error that callers act upon: nothing that changes state may be done. */
+export function unwritable(cause: unknown): AgentError {
+  if (cause instanceof AgentError && cause.code === 'log.unwritable') return cause;
+  const inner = cause instanceof AgentError ? cause : undefined;
+  return new AgentError({
+    code: 'log.unwritable',
+    say: `The operation log cannot be written. ${inner?.say ?? ''}`.trim(),
+    fix: inner?.fix ?? 'Look at the disk’s health; the cause is in the log.',
+    retryable: inner?.retryable ?? false,
+    cause,
+  });
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../kernel/clock.js';
+import type { Database } from './database.js';
+import type { Schema } from './schema.js';
+
+const MINUTE_MS = 60_000;
+const KEEP_MS = 7 * 24 * 3_600_000;
+
+/** A sample and the minute it stands for. */
+export interface StoredSample<T> {
+  /** Start of the minute, UTC ms. */
+  readonly at: number;
+  readonly sample: T;
+}
+
+/** One health sample a minute, kept for seven days. */
+export class HealthStore {
+  readonly #database: Database;
+  readonly #clock: Clock;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** `sample` must be JSON. A second one in the same minute replaces the first. */
+  async append(at: number, sample: unknown): Promise<void> {
+    await this.#database.write((tx) =>
+      tx.run('INSERT INTO health_sample(minute, json) VALUES(?, ?) ON CONFLICT(minute) DO UPDATE SET json=excluded.json', [
+        Math.floor(at / MINUTE_MS),
+        JSON.stringify(sample),
+      ]),
+    );
+  }
+
+  /** Samples from `sinceAt` (UTC ms, inclusive) on, oldest first. Those that do not fit the schema (an older version's) are left out. */
+  async since<T>(sinceAt: number, schema: Schema<T>): Promise<readonly StoredSample<T>[]> {
+    const rows = await this.#database.all('SELECT minute, json FROM health_sample WHERE minute >= ? ORDER BY minute', [
+      Math.ceil(sinceAt / MINUTE_MS),
+    ]);
+    return rows.flatMap((row) => {
+      const read = schema.safeParse(asJson(String(row.json)));
+      return read.success ? [{ at: Number(row.minute) * MINUTE_MS, sample: read.data }] : [];
+    });
+  }
+
+  /** Removes samples older than seven days; the number removed. */
+  prune(): Promise<number> {
+    const oldest = Math.floor((this.#clock.now() - KEEP_MS) / MINUTE_MS);
+    return this.#database.write(async (tx) => (await tx.run('DELETE FROM health_sample WHERE minute < ?', [oldest])).changes);
+  }
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,231 @@
+import { promises as fs } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { emptyState, type LogState } from '../operation-log/chain.js';
+import type {
+  AppendBatch,
+  ListQuery,
+  LogStore,
+  Person,
+  StoredCheckpoint,
+  StoredRow,
+  StoredRowWithDetail,
+  SubjectRow,
+  Witness,
+} from '../operation-log/ports.js';
+import type { SqlRow, SqlValue } from './connection.js';
+import type { Database, Transaction } from './database.js';
+import { fileHolds } from './file-search.js';
+
+const HASH_BYTES = 32;
+// Hashes come as text: every BLOB becomes a buffer with a finalizer, and thousands of those make the collector stop the event loop.
+const HASHES = 'hex(e.leaf) AS leaf, hex(e.head) AS head';
+const ROW = `SELECT e.seq, e.body, ${HASHES}, d.seq AS detail_seq, hex(d.salt) AS salt, d.json FROM entry e LEFT JOIN private_detail d ON d.seq=e.seq`;
+
+/** The operation log in a durable database of its own. */
+export class OperationLogStore implements LogStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  append(batch: AppendBatch): Promise<void> {
+    return this.#database.write((tx) => insert(tx, batch));
+  }
+
+  async rows(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): Promise<readonly StoredRowWithDetail[]> {
+    const { where, params } = conditions(query);
+    const order = query.newestFirst === true ? 'DESC' : 'ASC';
+    const rows = await this.#database.all(`${ROW} ${where} ORDER BY e.seq ${order} LIMIT ?`, [...params, query.limit]);
+    return rows.map((row) => ({
+      ...asRow(row),
+      detail: row.detail_seq === null ? null : { salt: row.salt === '' ? null : fromHex(row.salt), json: row.json as string | null },
+    }));
+  }
+
+  async lastRow(): Promise<StoredRow | null> {
+    const row = await this.#database.get(`SELECT e.seq, e.body, ${HASHES} FROM entry e ORDER BY e.seq DESC LIMIT 1`);
+    return row === undefined ? null : asRow(row);
+  }
+
+  async anchor(): Promise<LogState> {
+    const row = await this.#database.get('SELECT size, head, peaks FROM anchor ORDER BY size DESC LIMIT 1');
+    return row === undefined ? emptyState() : { size: Number(row.size), head: row.head as Buffer, peaks: split(row.peaks as Buffer) };
+  }
+
+  async openIntents(): Promise<readonly number[]> {
+    const rows = await this.#database.all('SELECT seq FROM open_intent ORDER BY seq LIMIT 1000');
+    return rows.map((row) => Number(row.seq));
+  }
+
+  async putCheckpoint(checkpoint: StoredCheckpoint): Promise<void> {
+    const { size, head, root, peaks, at, jws } = checkpoint;
+    // An older statement about the same size stays: where rows were cut off and written anew it is the evidence.
+    await this.#database.write((tx) =>
+      tx.run('INSERT OR IGNORE INTO checkpoint(size, head, root, peaks, t, sig) VALUES(?,?,?,?,?,?)', [
+        size,
+        head,
+        root,
+        Buffer.concat(peaks),
+        at,
+        jws,
+      ]),
+    );
+  }
+
+  async checkpoints(aboveSize: number, limit: number): Promise<readonly StoredCheckpoint[]> {
+    const rows = await this.#database.all('SELECT * FROM checkpoint WHERE size > ? ORDER BY size LIMIT ?', [aboveSize, limit]);
+    return rows.map(asCheckpoint);
+  }
+
+  async fittingCheckpoint(size: number): Promise<StoredCheckpoint | null> {
+    const row = await this.#database.get(
+      `SELECT c.* FROM checkpoint c LEFT JOIN entry e ON e.seq=c.size LEFT JOIN anchor a ON a.size=c.size
+       WHERE c.size <= ? AND (e.head=c.head OR a.head=c.head) ORDER BY c.size DESC LIMIT 1`,
+      [size],
+    );
+    return row === undefined ? null : asCheckpoint(row);
+  }
+
+  async noteAcknowledged(witness: Witness, size: number, at: number): Promise<void> {
+    const column = witness === 'relay' ? 'ack_relay' : 'ack_owner';
+    await this.#database.write((tx) => tx.run(`UPDATE checkpoint SET ${column}=? WHERE size=?`, [at, size]));
+  }
+
+  async findSubject(person: Person): Promise<SubjectRow | null> {
+    const row = await this.#database.get('SELECT * FROM subject WHERE name=? AND email=? AND erased_at IS NULL', [
+      person.name,
+      person.email,
+    ]);
+    return row === undefined ? null : asSubject(row);
+  }
+
+  async subjects(refs: readonly Uint8Array[]): Promise<readonly SubjectRow[]> {
+    const found: SubjectRow[] = [];
+    for (const ref of refs) {
+      const row = await this.#database.get('SELECT * FROM subject WHERE ref=?', [ref]);
+      if (row !== undefined) found.push(asSubject(row));
+    }
+    return found;
+  }
+
+  async searchSubjects(text: string): Promise<readonly SubjectRow[]> {
+    const wanted = text.normalize('NFC').toLowerCase();
+    // SQLite folds the case of ASCII letters only, so the comparing is done here.
+    const rows = (await this.#database.all('SELECT * FROM subject WHERE erased_at IS NULL')).map(asSubject);
+    const isHit = ({ name, email }: SubjectRow) => `${name ?? ''}\n${email ?? ''}`.toLowerCase().includes(wanted);
+    return rows.filter(isHit).slice(0, 1_000);
+  }
+
+  async erase(
+    ref: Uint8Array,
+    person: Person,
+    tombstone: AppendBatch,
+    at: number,
+  ): Promise<{ details: number; stillIn: readonly string[] }> {
+    const details = await this.#database.write(async (tx) => {
+      await tx.run('UPDATE subject SET salt=NULL, name=NULL, email=NULL, erased_at=? WHERE ref=?', [at, ref]);
+      const blanked = await blankDetails(tx, person);
+      await insert(tx, tombstone);
+      return blanked;
+    });
+    // secure_delete overwrites the bytes in the pages, but only this makes the pages reach the file and empties the WAL.
+    const isClean = await this.#database.checkpoint().then(
+      () => true,
+      () => false,
+    );
+    const stillIn = await this.#cleanBeside([person.name, person.email]);
+    return { details, stillIn: isClean ? stillIn : [`${this.#database.path}-wal`, ...stillIn] };
+  }
+
+  /** Removes copies made before migrations; names set-aside files that hold one of the texts. */
+  async #cleanBeside(texts: readonly string[]): Promise<readonly string[]> {
+    const folder = dirname(this.#database.path);
+    const name = basename(this.#database.path);
+    const still: string[] = [];
+    for (const file of await fs.readdir(folder)) {
+      const path = join(folder, file);
+      if (file.startsWith(`${name}.before-v`)) await fs.rm(path, { force: true }).catch(() => still.push(path));
+      else if (file.startsWith(`${name}.corrupt-`) && (await fileHolds(path, texts))) still.push(path);
+    }
+    return still;
+  }
+}
+
+async function insert(tx: Transaction, batch: AppendBatch): Promise<void> {
+  for (const { ref, salt, name, email, erasedAt } of batch.subjects) {
+    await tx.run('INSERT OR IGNORE INTO subject(ref, salt, name, email, erased_at) VALUES(?,?,?,?,?)', [ref, salt, name, email, erasedAt]);
+  }
+  for (const { seq, body, leaf, head, detail } of batch.rows) {
+    await tx.run('INSERT INTO entry(seq, body, leaf, head) VALUES(?,?,?,?)', [seq, body, leaf, head]);
+    if (detail !== null) await tx.run('INSERT INTO private_detail(seq, salt, json) VALUES(?,?,?)', [seq, detail.salt, detail.json]);
+  }
+  for (const seq of batch.opened) await tx.run('INSERT INTO open_intent(seq) VALUES(?)', [seq]);
+  for (const seq of batch.finished) await tx.run('DELETE FROM open_intent WHERE seq=?', [seq]);
+}
+
+/**
+ * Erases details that hold the name or the address, in the usual writings of its letters (SQLite folds the case of ASCII only). A very
+ * short name would hit words everywhere, so it counts only as a whole value.
+ */
+async function blankDetails(tx: Transaction, person: Person): Promise<number> {
+  let count = 0;
+  for (const text of [person.name, person.email]) {
+    if (text === '') continue;
+    for (const written of new Set([text, text.toLowerCase(), text.toUpperCase()])) {
+      const quoted = JSON.stringify(written);
+      const { changes } = await tx.run(
+        'UPDATE private_detail SET salt=NULL, json=NULL WHERE json IS NOT NULL AND (instr(json, ?1) > 0 OR instr(lower(json), lower(?1)) > 0)',
+        [text.length < 4 ? quoted : quoted.slice(1, -1)],
+      );
+      count += changes;
+    }
+  }
+  return count;
+}
+
+function conditions(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): { where: string; params: SqlValue[] } {
+  // A row that somebody edited may be no JSON any more; it must not break the listing of the others.
+  const member = (path: string) => `(CASE WHEN json_valid(e.body) THEN json_extract(e.body, '${path}') END)`;
+  const isArea = query.action?.endsWith('.') === true;
+  const candidates: readonly (readonly [string, SqlValue | undefined])[] = [
+    ['e.seq >= ?', query.fromSeq],
+    ['e.seq <= ?', query.toSeq],
+    [`${member('$.at')} >= ?`, query.sinceAt],
+    [`${member('$.at')} < ?`, query.untilAt],
+    [isArea ? `instr(${member('$.action')}, ?) = 1` : `${member('$.action')} = ?`, query.action],
+    [`${member('$.channel')} = ?`, query.channel],
+    [`${member('$.actor.ref')} IN (SELECT value FROM json_each(?))`, query.actorRefs && JSON.stringify(query.actorRefs)],
+  ];
+  const used = candidates.flatMap(([sql, value]) => (value === undefined ? [] : [[sql, value] as const]));
+  return { where: used.length === 0 ? '' : `WHERE ${used.map(([sql]) => sql).join(' AND ')}`, params: used.map(([, value]) => value) };
+}
+
+function asRow(row: SqlRow): StoredRow {
+  return { seq: Number(row.seq), body: String(row.body), leaf: fromHex(row.leaf), head: fromHex(row.head) };
+}
+
+function fromHex(text: SqlRow[string] | undefined): Buffer {
+  return Buffer.from(String(text), 'hex');
+}
+
+function asSubject(row: SqlRow): SubjectRow {
+  return {
+    ref: row.ref as Buffer,
+    salt: row.salt as Buffer | null,
+    name: row.name as string | null,
+    email: row.email as string | null,
+    erasedAt: row.erased_at === null ? null : Number(row.erased_at),
+  };
+}
+
+function asCheckpoint(row: SqlRow): StoredCheckpoint {
+  const { head, root, peaks } = row as { head: Buffer; root: Buffer; peaks: Buffer };
+  return { size: Number(row.size), head, root, peaks: split(peaks), at: Number(row.t), jws: String(row.sig) };
+}
+
+function split(peaks: Buffer): readonly Uint8Array[] {
+  return Array.from({ length: Math.floor(peaks.byteLength / HASH_BYTES) }, (_, at) =>
+    peaks.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES),
+  );
+}

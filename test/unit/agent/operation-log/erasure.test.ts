@@ -1,0 +1,81 @@
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { EntryInput } from '../../../../agent/operation-log/ports.js';
+import { codeOf, inFolder } from '../store/scratch.js';
+import { openLog, withLog } from './open-log.js';
+
+const ROW: EntryInput = { action: 'config.apply', phase: 'result', source: 'relay', actor: 'employee', result: 'ok' };
+const DANA = { name: 'Dana Kowalczyk-Ödegård', email: 'dana.kowalczyk@installer.example' };
+const BY = { actor: 'owner', source: 'relay' } as const;
+
+/** Files under `folder` that hold one of the texts. */
+async function hits(folder: string, texts: readonly string[]): Promise<readonly string[]> {
+  const files = await fs.readdir(folder);
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const bytes = await fs.readFile(join(folder, file));
+      return texts.some((text) => bytes.includes(text)) ? [file] : [];
+    }),
+  );
+  return found.flat();
+}
+
+test('after an erasure no byte of name or address is in any file, the chain holds, and a row says so', () =>
+  withLog(async ({ service }, folder) => {
+    for (let n = 0; n < 200; n += 1) {
+      await service.append(
+        { ...ROW, after: n % 20 === 0 ? { note: `for ${DANA.name.toUpperCase()}`, n } : { n } },
+        n % 2 === 0 ? DANA : undefined,
+      );
+    }
+    await service.append({ ...ROW, after: { mail: DANA.email } }, { name: 'Other', email: 'other@x.example' });
+    const texts = [DANA.name, DANA.email, 'Kowalczyk', 'KOWALCZYK'];
+    assert.ok((await hits(folder, texts)).length > 0);
+    await fs.writeFile(join(folder, 'operation-log.db.before-v2'), `old copy ${DANA.name}`);
+    await fs.writeFile(join(folder, 'operation-log.db.corrupt-x'), `${'x'.repeat(65_530)}${DANA.email}`);
+    const [subject] = await service.findSubjects('KOWALCZYK');
+    const ref = subject?.ref ?? '';
+    const erased = await service.eraseSubject(ref, BY);
+    assert.equal(erased.stillIn, [join(folder, 'operation-log.db.corrupt-x')]);
+    await fs.rm(join(folder, 'operation-log.db.corrupt-x'));
+    assert.equal(await hits(folder, texts), []);
+    assert.is(erased.details, 11);
+    const report = await service.verify();
+    assert.equal([report.problem, report.erasedDetails], [null, 11]);
+    const rows = await service.list({ limit: 3, newestFirst: true });
+    assert.equal([rows[0]?.seq, rows[0]?.entry?.action, rows[0]?.entry?.object], [erased.seq, 'log.subject_erased', ref]);
+    const [mine] = await service.list({ fromSeq: 2, limit: 1 });
+    assert.equal([mine?.person, mine?.isPersonErased, mine?.entry?.actor.ref], [null, true, ref]);
+    assert.equal(await service.findSubjects('kowalczyk'), []);
+    assert.is((await service.findSubjects('')).length, 1);
+  }));
+
+test('an erased person who comes back is somebody new', () =>
+  withLog(async ({ service }) => {
+    await service.append(ROW, DANA);
+    const before = (await service.findSubjects('dana'))[0]?.ref ?? '';
+    await service.eraseSubject(before, BY);
+    assert.is(await codeOf(service.eraseSubject(before, BY)), 'log.no_such_subject');
+    assert.is(await codeOf(service.eraseSubject('nonsense', BY)), 'log.no_such_subject');
+    await Promise.all([service.append(ROW, DANA), service.append(ROW, DANA)]);
+    const now = await service.findSubjects('dana');
+    assert.is(now.length, 1);
+    assert.is.not(now[0]?.ref, before);
+  }));
+
+test('the same person keeps one ref over restarts, written differently or not; two logs do not share it', () =>
+  inFolder(async (folder) => {
+    const refs: (string | undefined)[] = [];
+    for (const where of ['a', 'a', 'b']) {
+      const log = await openLog(join(folder, where));
+      const { seq } = await log.service.append(ROW, { name: ` ${DANA.name}`, email: DANA.email.toUpperCase() });
+      refs.push((await log.service.list({ fromSeq: seq, limit: 1 }))[0]?.entry?.actor.ref);
+      await log.close();
+    }
+    assert.is(refs[0], refs[1]);
+    assert.is.not(refs[0], refs[2]);
+  }));
+
+test.run();

@@ -1,0 +1,28 @@
+import type { PublicJwk } from '../contract/shapes.js';
+import type { Clock } from '../kernel/clock.js';
+import type { PermissionState } from './state.js';
+
+/** Durable memory of the permissions. */
+export interface PermissionStore {
+  load(): Promise<PermissionState | undefined>;
+  /** Resolves when it survives a power cut. A withdrawal must also find room on a full disk. */
+  save(state: PermissionState): Promise<void>;
+}
+
+/** A picture that was running under a withdrawn grant. */
+export interface ClosedSession {
+  readonly session: string;
+  readonly cam: string;
+  /** From the withdrawal to the last packet; 0 when none left after it. */
+  readonly lastMediaMs: number;
+}
+
+export interface PermissionParts {
+  readonly serial: string;
+  readonly deviceKey: PublicJwk;
+  readonly deviceKid: string;
+  readonly store: PermissionStore;
+  /** Ends everything that runs under these grants, synchronously: when it returns, nothing leaves any more. */
+  readonly endSessions: (grantIds: ReadonlySet<string>) => readonly ClosedSession[];
+  readonly clock: Clock;
+}

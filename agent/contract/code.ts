@@ -68,7 +68,7 @@ export interface LabelContent {
   readonly region: string;
 }
 
-/** Text of the label's QR code (29 characters, alphanumeric mode). No web address: a link would hand the code to a web page. */
+/** Text of the label's QR code (27 characters for a serial of 10, alphanumeric mode). No web address: a link would hand the code to a web page. */
 export function labelText(label: LabelContent): string {
   return `SL1:${label.serial}:${label.code}:${label.region}`;
 }

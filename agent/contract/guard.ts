@@ -1,5 +1,5 @@
 import { AgentError } from '../kernel/errors.js';
-import { fromUtf8 } from './text.js';
+import { fromUtf8, utf8 } from './text.js';
 
 /** Largest message that is looked at (64 KiB), and the deepest nesting. Measured: JSON.parse takes depth 100 000, JSON.stringify then overflows at 10 000. */
 export const MAX_MESSAGE_BYTES = 65_536;
@@ -15,7 +15,7 @@ function refuse(code: string, say: string): AgentError {
  * @throws AgentError message.too_large | message.malformed | message.too_deep | message.duplicate_key
  */
 export function parseGuarded(input: Uint8Array | string, maxBytes = MAX_MESSAGE_BYTES): unknown {
-  if (input.length > maxBytes) throw refuse('message.too_large', `The message is larger than ${maxBytes} bytes.`);
+  if (sizeOf(input, maxBytes) > maxBytes) throw refuse('message.too_large', `The message is larger than ${maxBytes} bytes.`);
   let text: string;
   try {
     text = typeof input === 'string' ? input : fromUtf8(input);
@@ -28,6 +28,11 @@ export function parseGuarded(input: Uint8Array | string, maxBytes = MAX_MESSAGE_
   } catch {
     throw refuse('message.malformed', 'The message is not JSON.');
   }
+}
+
+/** Bytes of the input; a text is only encoded when its length leaves the question open. */
+function sizeOf(input: Uint8Array | string, maxBytes: number): number {
+  return typeof input === 'string' && input.length <= maxBytes ? utf8(input).length : input.length;
 }
 
 /** One pass over the text: depth and keys. Whether it is JSON at all is left to the parser. */

@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { AgentError } from '../kernel/errors.js';
 import { parseGuarded } from './guard.js';
 import { type PublicJwk, parseShape } from './shapes.js';
-import { utf8 } from './text.js';
+import { fromBase64url, utf8 } from './text.js';
 
 /** The kinds of signed statement; the kind stands in the protected header, so that one can never pass for another. */
 export type StatementType =
@@ -92,10 +92,18 @@ export async function verifyStatement<T>(token: string, type: StatementType, key
   return parseShape(schema, parseGuarded(payload));
 }
 
-/** The payload without looking at the signature: for display, and for finding the key to verify with. Never to decide by. */
+/**
+ * The payload without looking at the signature: for display, and for finding the key to verify with. Never to decide by.
+ * @throws AgentError signature.malformed | message.*
+ */
 export function unverifiedPayload(token: string): unknown {
-  const middle = token.split('.')[1] ?? '';
-  return parseGuarded(Uint8Array.from(atob(middle.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0)));
+  let bytes: Uint8Array;
+  try {
+    bytes = fromBase64url(token.split('.')[1] ?? '');
+  } catch (error) {
+    throw refuse('signature.malformed', 'The message is not a signed statement.', error);
+  }
+  return parseGuarded(bytes);
 }
 
 /** RFC 7638 thumbprint, base64url SHA-256. */

@@ -27,6 +27,8 @@ export const SiteFile = z.strictObject({
   cameras: z.optional(
     z.strictObject({
       discovery: z.optional(z.boolean()),
+      /** Own IPv4 addresses from whose networks cameras are looked for; default all. Loopback alone keeps a trial off the network. */
+      discoveryAddresses: z.optional(z.array(z.string().check(z.regex(/^[0-9]{1,3}(\.[0-9]{1,3}){3}$/))).check(z.maxLength(16))),
       /** Tried in turn at cameras without a login of their own. */
       logins: z.optional(z.array(CameraLogin).check(z.maxLength(8))),
       /** onvif://host[:port][/path], http:// or https://, without login. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
 import { parseGuarded } from '../contract/guard.js';
-import { parseShape, Serial } from '../contract/shapes.js';
+import { parseShape } from '../contract/shapes.js';
+import { NamePlate } from '../contract/stored.js';
 import { readFileIfThere, writeFileDurably } from '../kernel/atomic-file.js';
 import { AgentError } from '../kernel/errors.js';
 
@@ -12,10 +12,6 @@ export interface MakerIdentity {
   readonly manufacturer?: string | undefined;
   readonly model?: string | undefined;
 }
-
-/** The recorder's name plate. Stays the same for the life of the state folder. */
-export const NamePlate = z.strictObject({ v: z.literal(1), serial: Serial, manufacturer: z.string(), model: z.string() });
-export type NamePlate = z.infer<typeof NamePlate>;
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -52,5 +48,5 @@ export async function loadNamePlate(folder: string, maker: MakerIdentity): Promi
 /** Makers print dashes and small letters; the label does not. */
 function readMakerSerial(text: string | undefined): string | undefined {
   const plain = text?.toUpperCase().replace(/[^A-Z0-9]/g, '');
-  return plain !== undefined && z.safeParse(Serial, plain).success ? plain : undefined;
+  return plain !== undefined && /^[A-Z0-9]{6,20}$/.test(plain) ? plain : undefined;
 }

@@ -8,6 +8,7 @@ export interface BackoffPlan {
   readonly capMs: number;
 }
 
+/** The plan towards the cloud, in milliseconds. */
 export const CLOUD_BACKOFF: BackoffPlan = { firstMs: 120_000, baseMs: 60_000, capMs: 900_000 };
 
 /** `attempt` counts from 0; `random` gives [0, 1). */

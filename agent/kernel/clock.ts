@@ -3,6 +3,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** What everything takes that needs time. Milliseconds throughout. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970 UTC. May jump; for display and expiry only. */
   now(): number;
@@ -14,6 +15,7 @@ export interface Clock {
   every(periodMs: number, act: () => void): Timer;
 }
 
+/** The machine's own time; compose hands it in. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

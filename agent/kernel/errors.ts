@@ -16,6 +16,7 @@ export interface AgentErrorParts {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** Thrown everywhere in the agent; `message` is `code: say`. */
 export class AgentError extends Error {
   readonly code: string;
   readonly say: string;

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import { redactText, redactValue } from './redact.js';
 
+/** How grave a line is, from least to most. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** The technical log (stderr, journald). The operation log, which tells who did what, is another thing: agent/operation-log. */
@@ -15,6 +16,7 @@ export interface Log {
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+/** Where lines go and which. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly clock: Clock;

@@ -1,25 +1,17 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import * as z from 'zod/mini';
 import { newCode } from '../contract/code.js';
 import { parseGuarded } from '../contract/guard.js';
 import { KEY_DERIVATION } from '../contract/pairing.js';
 import { parseShape } from '../contract/shapes.js';
 import { makeVerifier, splitPasswordKey, type Verifier } from '../contract/spake2plus.js';
+import { CodeRecord } from '../contract/stored.js';
 import { fromBase64url, toBase64url } from '../contract/text.js';
 import { readFileIfThere, writeFileDurably } from '../kernel/atomic-file.js';
 import { NO_FAILS, type TryState } from './window.js';
 
 const derive = promisify(scrypt) as (code: string, salt: Uint8Array, length: number, options: object) => Promise<Buffer>;
-
-const CodeRecord = z.strictObject({
-  v: z.literal(1),
-  salt: z.string(),
-  w0: z.string(),
-  L: z.string(),
-  fails: z.strictObject({ relay: z.int(), lan: z.int() }),
-});
 
 /** What the recorder keeps of a verification code: enough to check it, not to know it. */
 export interface CodeMemory {
@@ -51,7 +43,7 @@ export class CodeFile {
 
   async save(memory: CodeMemory): Promise<void> {
     const { salt, verifier, tries } = memory;
-    const record: z.infer<typeof CodeRecord> = {
+    const record: CodeRecord = {
       v: 1,
       salt: toBase64url(salt),
       w0: toBase64url(verifier.w0),

@@ -1,6 +1,6 @@
 import type { PublicJwk } from '../contract/shapes.js';
+import type { PermissionState } from '../contract/stored.js';
 import type { Clock } from '../kernel/clock.js';
-import type { PermissionState } from './state.js';
 
 /** Durable memory of the permissions. */
 export interface PermissionStore {

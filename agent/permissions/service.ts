@@ -1,13 +1,14 @@
 import { thumbprint, verifyStatement } from '../contract/jws.js';
 import type { PublicJwk } from '../contract/shapes.js';
 import { type Consent, Grant, type Organisation, Withdraw } from '../contract/statements.js';
+import type { HeldGrant, Owner, PermissionState } from '../contract/stored.js';
 import { newId, sha256Text } from '../contract/text.js';
 import type { Application, GrantState, MyPermissions, PermissionsInfo, WithdrawReceipt } from '../contract/views.js';
 import { AgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
 import { type Denial, grantsEndedBy, judgeBadge, judgeEmployee, judgeNewGrant, OWNER_MAY, type Verdict } from './policy.js';
 import type { ClosedSession, PermissionParts } from './ports.js';
-import { type HeldGrant, NO_PERMISSIONS, type Owner, type PermissionState } from './state.js';
+import { NO_PERMISSIONS } from './state.js';
 import type { Ticket } from './ticket.js';
 
 /** Bounds of what strangers can make the recorder keep. */

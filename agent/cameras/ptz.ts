@@ -1,0 +1,100 @@
+import type { CallOptions, PtzDriver, PtzVelocity } from '../../drivers/port.js';
+import type { Clock, Timer } from '../kernel/clock.js';
+import type { Log } from '../kernel/log.js';
+
+/** A movement that is not asked for again within this time is stopped: whoever steers may have vanished. Below one second. */
+const HOLD_MS = 900;
+const STOP_TRIES = 3;
+const STOP_RETRY_MS = 200;
+
+const clamp = (value: number): number => (Number.isFinite(value) ? Math.max(-1, Math.min(1, value)) : 0);
+
+/** What a guard is made with. */
+export interface MotionGuardParts {
+  /** Looked up for every command, because gear comes and goes; throws an AgentError when there is none now. */
+  readonly driver: () => PtzDriver;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * The only way a camera is moved. The stop is armed before the movement is sent; a movement asked for while another is on its way
+ * replaces it; a stop overtakes everything and is repeated behind a movement that was already under way.
+ */
+export class MotionGuard implements PtzDriver {
+  readonly #parts: MotionGuardParts;
+  #timer: Timer | undefined;
+  #wanted: { velocity: PtzVelocity; signal: AbortSignal } | undefined;
+  #sending: Promise<void> | undefined;
+  #interrupt = new AbortController();
+  /** Rises with every movement asked for, so that a stop knows whether it is still the last word. */
+  #moves = 0;
+
+  constructor(parts: MotionGuardParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a movement was asked for and not stopped yet. */
+  get isMoving(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Speeds outside -1..1 are clamped; all zero is a stop. Rejects with what the driver rejects with. */
+  async move(velocity: PtzVelocity, options: CallOptions): Promise<void> {
+    const speed = { pan: clamp(velocity.pan), tilt: clamp(velocity.tilt), zoom: clamp(velocity.zoom) };
+    if (speed.pan === 0 && speed.tilt === 0 && speed.zoom === 0) return this.stop(options);
+    this.#parts.driver();
+    this.#moves += 1;
+    this.#arm();
+    this.#wanted = { velocity: speed, signal: options.signal };
+    this.#sending ??= this.#sendWanted().finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  async stop(options: CallOptions): Promise<void> {
+    const driver = this.#parts.driver();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#wanted = undefined;
+    const underway = this.#sending;
+    const moves = this.#moves;
+    this.#interrupt.abort();
+    this.#interrupt = new AbortController();
+    await driver.stop(options);
+    if (underway === undefined) return;
+    await underway.catch(() => undefined);
+    // The movement may have reached the camera after the stop. Unless someone steers again by now, stop it once more.
+    if (moves === this.#moves) await driver.stop(options);
+  }
+
+  async #sendWanted(): Promise<void> {
+    for (let next = this.#wanted; next !== undefined; next = this.#wanted) {
+      this.#wanted = undefined;
+      const interrupt = this.#interrupt.signal;
+      try {
+        await this.#parts.driver().move(next.velocity, { signal: AbortSignal.any([next.signal, interrupt]) });
+      } catch (error) {
+        // Overtaken by a stop: that is no failure of the movement.
+        if (!interrupt.aborted) throw error;
+      }
+    }
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(HOLD_MS, () => void this.#stopForgotten(STOP_TRIES));
+  }
+
+  async #stopForgotten(triesLeft: number): Promise<void> {
+    const moves = this.#moves;
+    try {
+      await this.stop({ signal: new AbortController().signal });
+    } catch (error) {
+      this.#parts.log.warn('a forgotten movement could not be stopped', { error, triesLeft: triesLeft - 1 });
+      if (triesLeft <= 1 || moves !== this.#moves) return;
+      this.#parts.clock.after(STOP_RETRY_MS, () => void this.#stopForgotten(triesLeft - 1), true);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { LogPosition } from '../contract/command.js';
+import { OPERATIONS, type OperationName } from '../contract/operations.js';
+import type { Clock } from '../kernel/clock.js';
+import type { AgentError } from '../kernel/errors.js';
+import type { EntryInput, EntrySource } from '../operation-log/entry.js';
+import type { Appended, Intent, OperationLog } from '../operation-log/ports.js';
+import type { Ticket } from '../permissions/ticket.js';
+import type { ActNote } from './call.js';
+import { OncePer } from './rate.js';
+
+/** One command as the log speaks of it. */
+export interface ActRecord {
+  readonly op: OperationName;
+  readonly ticket: Ticket;
+  readonly source: EntrySource;
+  readonly args: unknown;
+  readonly commandHash: string;
+  readonly note: ActNote;
+}
+
+const LOOK_PERIOD_MS = 15 * 60_000;
+const MOTION_PERIOD_MS = 10_000;
+const REFUSAL_PERIOD_MS = 60_000;
+
+/**
+ * Writes commands into the operation log: acts as intent and result, an employee's looks and movements once per period, refusals once per
+ * person, operation, reason and minute. Acts are refused while the log cannot be written; withdrawing is not.
+ */
+export class ActRecorder {
+  readonly #log: OperationLog;
+  readonly #clock: Clock;
+  readonly #looks = new OncePer(LOOK_PERIOD_MS);
+  readonly #motions = new OncePer(MOTION_PERIOD_MS);
+  readonly #refusals = new OncePer(REFUSAL_PERIOD_MS);
+  readonly #written = new WeakSet<ActRecord>();
+
+  constructor(log: OperationLog, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** The intent of an act, committed; undefined where none is written. @throws AgentError log.unwritable */
+  async begin(record: ActRecord): Promise<Intent | undefined> {
+    if (OPERATIONS[record.op].logged !== 'act') return undefined;
+    try {
+      return await this.#log.intent(this.#entry(record), record.ticket.person);
+    } catch (error) {
+      if (record.op === 'permissions.withdraw') return undefined;
+      throw error;
+    }
+  }
+
+  /** The result, committed; null where none is written. */
+  async end(record: ActRecord, intent: Intent | undefined, error: AgentError | null): Promise<LogPosition | null> {
+    const { result, code } = outcomeOf(error);
+    this.#written.add(record);
+    if (intent !== undefined) return position(await this.#log.result(intent, { result, code, ...record.note }));
+    if (error !== null || !this.#isDue(record)) {
+      if (error !== null) this.#written.delete(record);
+      return null;
+    }
+    const entry: EntryInput = { ...this.#entry(record), ...record.note, phase: 'result', result, code };
+    // An act without an intent is a withdrawal on a full disk: it was done, and the row is written if there is room by now.
+    return this.#log.append(entry, record.ticket.person).then(position, () => null);
+  }
+
+  /** A refusal after the door; null when the same was written within the minute, or `end` wrote it. */
+  async refused(record: ActRecord, error: AgentError): Promise<LogPosition | null> {
+    if (this.#written.has(record)) return null;
+    const key = `${record.ticket.kid} ${record.op} ${error.code}`;
+    if (!this.#refusals.isDue(key, this.#clock.monotonicMs())) return null;
+    const entry: EntryInput = { ...this.#entry(record), phase: 'result', ...outcomeOf(error) };
+    return this.#log.append(entry, record.ticket.person).then(position, () => null);
+  }
+
+  /** Something that did not even prove who sent it. No person: a name in a letter that nobody signed is worth nothing. */
+  async refusedAtDoor(op: string, source: EntrySource, code: string): Promise<void> {
+    if (code === 'command.stale_boot' || !this.#refusals.isDue(`door ${code}`, this.#clock.monotonicMs())) return;
+    const entry: EntryInput = {
+      action: 'command.refused',
+      phase: 'result',
+      source,
+      actor: 'system',
+      object: op.slice(0, 40),
+      result: 'refused',
+      code,
+    };
+    await this.#log.append(entry).catch(() => undefined);
+  }
+
+  #isDue(record: ActRecord): boolean {
+    const { logged } = OPERATIONS[record.op];
+    if (logged === 'act') return true;
+    const nowMs = this.#clock.monotonicMs();
+    if (logged === 'motion') return this.#motions.isDue(`${record.ticket.kid} ${record.op} ${channelOf(record.args) ?? ''}`, nowMs);
+    return record.ticket.kind !== 'owner' && this.#looks.isDue(`${record.ticket.kid} ${record.op}`, nowMs);
+  }
+
+  #entry(record: ActRecord): Omit<EntryInput, 'phase'> {
+    const { ticket } = record;
+    const badge = ticket.kind === 'owner' ? undefined : ticket.badge;
+    return {
+      action: record.op,
+      source: record.source,
+      actor: ticket.kind === 'owner' ? 'owner' : 'employee',
+      organisation: badge?.org,
+      grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
+      amr: badge?.amr,
+      channel: channelOf(record.args),
+      scope: OPERATIONS[record.op].scope ?? undefined,
+      commandHash: record.commandHash,
+    };
+  }
+}
+
+function channelOf(args: unknown): string | undefined {
+  const cam = typeof args === 'object' && args !== null && 'cam' in args ? args.cam : undefined;
+  return typeof cam === 'string' ? cam : undefined;
+}
+
+/** What the owner or a rule forbids is refused; what was tried and did not work failed. */
+function outcomeOf(error: AgentError | null): { result: 'ok' | 'refused' | 'failed'; code: string | undefined } {
+  if (error === null) return { result: 'ok', code: undefined };
+  const isRefusal = /^(permissions|message|command|config|live\.too|pairing)/.test(error.code) && error.code !== 'command.failed';
+  return { result: isRefusal ? 'refused' : 'failed', code: error.code };
+}
+
+function position(appended: Appended): LogPosition {
+  return { seq: appended.seq, head: appended.head };
+}

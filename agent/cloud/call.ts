@@ -1,0 +1,32 @@
+import type { AnswerOf, ArgsOf, OperationName } from '../contract/operations.js';
+import type { EntrySource, JsonObject } from '../operation-log/entry.js';
+import type { Ticket } from '../permissions/ticket.js';
+
+/** What a handler adds to the row of the operation log that tells how its act ended. */
+export interface ActNote {
+  object?: string;
+  before?: JsonObject;
+  after?: JsonObject;
+  sessionId?: string;
+  durationMs?: number;
+  bytes?: number;
+}
+
+/** One judged command on its way to its handler. */
+export interface Call {
+  readonly ticket: Ticket;
+  readonly source: EntrySource;
+  /** SHA-256 of the signed command, base64url. */
+  readonly commandHash: string;
+  /** Filled in by the handler as it learns more. */
+  readonly note: ActNote;
+  /** Throws the denial when the permission does not hold any more: called again by handlers in the tick of their act. */
+  readonly recheck: () => void;
+  /** The channels the permission covers now; undefined for all. */
+  readonly channels: () => readonly string[] | undefined;
+  /** Tells the asker of something that happens later to this command; lost when the link is down. */
+  readonly emit: (event: 'live.ended', body: unknown) => void;
+}
+
+/** One function per operation. What it throws becomes the refusal. */
+export type Handlers = { readonly [Name in OperationName]: (args: ArgsOf<Name>, call: Call) => Promise<AnswerOf<Name>> };

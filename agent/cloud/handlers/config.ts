@@ -1,0 +1,59 @@
+import type { Cameras } from '../../cameras/ports.js';
+import type { ConfigService } from '../../config/service.js';
+import type { ConfigurationPatch } from '../../contract/configuration.js';
+import { AgentError } from '../../kernel/errors.js';
+import type { Json, JsonObject } from '../../operation-log/entry.js';
+import type { Call, Handlers } from '../call.js';
+
+type Names = 'config.get' | 'config.options' | 'config.plan' | 'config.apply';
+
+const DEADLINE_MS = 60_000;
+
+/** Settings: what they are, what the cameras offer, what a change would do, and the change. */
+export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'encoderOptions'>): Pick<Handlers, Names> {
+  return {
+    'config.get': async () => config.current(),
+    'config.options': async ({ cam, stream }) => {
+      const { resolutions, frameRate } = await cameras.encoderOptions(cam, stream, AbortSignal.timeout(DEADLINE_MS));
+      return {
+        resolutions: resolutions.map(({ width, height }) => ({ width, height })),
+        frameRate: { min: frameRate.min, max: frameRate.max },
+      };
+    },
+    'config.plan': async ({ base, patch }, call) => {
+      onlyCovered(patch, call);
+      return config.plan(base, patch, AbortSignal.timeout(DEADLINE_MS));
+    },
+    'config.apply': async ({ base, patch }, call) => {
+      onlyCovered(patch, call);
+      call.note.after = withoutLogins(patch);
+      const applied = await config.apply(base, patch, AbortSignal.timeout(DEADLINE_MS));
+      call.note.before = stepsOf(applied.steps, 'from');
+      call.note.after = stepsOf(applied.steps, 'to');
+      call.note.object = applied.version;
+      return applied;
+    },
+  };
+}
+
+/** A grant for some cameras changes only those, and not the recorder itself. @throws AgentError permissions.other_camera */
+function onlyCovered(patch: ConfigurationPatch, call: Call): void {
+  const channels = call.channels();
+  if (channels === undefined) return;
+  const isOutside = patch.recorderName !== undefined || Object.keys(patch.cameras ?? {}).some((id) => !channels.includes(id));
+  if (!isOutside) return;
+  throw new AgentError({
+    code: 'permissions.other_camera',
+    say: 'The owner has allowed changes to other cameras only.',
+    fix: 'Ask the site owner for permission.',
+  });
+}
+
+/** The wish as the log may keep it: every login is "changed", on whatever path it stands. */
+function withoutLogins(patch: ConfigurationPatch): JsonObject {
+  return JSON.parse(JSON.stringify(patch, (key, value: unknown) => (key === 'login' ? 'changed' : value))) as JsonObject;
+}
+
+function stepsOf(steps: readonly { path: string; from: Json; to: Json }[], side: 'from' | 'to'): JsonObject {
+  return Object.fromEntries(steps.map((step) => [step.path, step[side]]));
+}

@@ -1,0 +1,152 @@
+import type { PtzDriver } from '../../../drivers/port.js';
+import type { Cameras } from '../../cameras/ports.js';
+import type { LiveAnswer, LiveEnded, SiteInfo } from '../../contract/views.js';
+import type { Clock } from '../../kernel/clock.js';
+import { AgentError } from '../../kernel/errors.js';
+import type { Log } from '../../kernel/log.js';
+import type { LiveEvent, WatchTicket } from '../../live/ports.js';
+import type { LiveService } from '../../live/service.js';
+import type { OperationLog } from '../../operation-log/ports.js';
+import type { Ticket } from '../../permissions/ticket.js';
+import type { Call, Handlers } from '../call.js';
+
+export interface LiveHandlerParts {
+  readonly live: LiveService;
+  readonly cameras: Pick<Cameras, 'ptz'>;
+  readonly operationLog: OperationLog;
+  readonly organisationName: (grantId: string) => string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One running session as the owner sees it; `kid` is the watcher's key and stays inside. */
+export type WatchingNow = SiteInfo['watching'][number] & { readonly kid: string };
+
+/** What live view carries through a session for the authorizer and for the end of it. */
+export interface WatchProof {
+  readonly ticket: Ticket;
+  readonly call: Call;
+}
+
+/** Live view and movement. Sessions outlive the command that opened them: their end is told to the asker and written to the log here. */
+export class LiveDesk {
+  readonly #parts: LiveHandlerParts;
+  readonly #ends = new Set<Promise<unknown>>();
+
+  constructor(parts: LiveHandlerParts) {
+    this.#parts = parts;
+  }
+
+  handlers(): Pick<Handlers, 'live.open' | 'live.close' | 'ptz.move' | 'ptz.stop'> {
+    return {
+      'live.open': (args, call) => this.#open(args, call),
+      'live.close': async (args, call) => {
+        const mine = this.#parts.live
+          .sessions()
+          .find((session) => session.sessionId === args.session && session.viewerId === call.ticket.kid);
+        call.note.sessionId = args.session;
+        if (mine !== undefined) this.#parts.live.end(args.session, 'closed_by_viewer');
+        return { isDone: true };
+      },
+      'ptz.move': async ({ cam, pan, tilt, zoom }, call) => {
+        await this.#move(cam, call, (ptz) => ptz.move({ pan, tilt, zoom }, { signal: AbortSignal.timeout(5_000) }));
+        return { isDone: true };
+      },
+      'ptz.stop': async ({ cam }, call) => {
+        await this.#move(cam, call, (ptz) => ptz.stop({ signal: AbortSignal.timeout(5_000) }));
+        return { isDone: true };
+      },
+    };
+  }
+
+  watching(): readonly WatchingNow[] {
+    return this.#parts.live.sessions().map((session) => {
+      const { ticket } = session.ticket.proof as WatchProof;
+      return {
+        session: session.sessionId,
+        cam: session.channelId,
+        who: ticket.person.name,
+        organisation: ticket.kind === 'employee' ? this.#parts.organisationName(ticket.grantId) : null,
+        since: session.openedAt,
+        until: session.untilAt,
+        kid: ticket.kid,
+      };
+    });
+  }
+
+  /** Live view tells of its sessions here. */
+  onEvent(event: LiveEvent): void {
+    if (event.kind !== 'ended') return;
+    const { session, receipt } = event;
+    const { call, ticket } = session.ticket.proof as WatchProof;
+    const body: LiveEnded = {
+      session: session.sessionId,
+      cam: session.channelId,
+      code: event.code,
+      say: event.say,
+      fix: event.fix,
+      at: this.#parts.clock.now(),
+      lastMediaMs: receipt.lastMediaMs,
+      durationMs: Math.round(event.durationMs),
+      bytes: receipt.bytes,
+    };
+    call.emit('live.ended', body);
+    const row = this.#parts.operationLog
+      .append(
+        {
+          action: 'live.end',
+          phase: 'result',
+          source: call.source,
+          actor: ticket.kind === 'owner' ? 'owner' : 'employee',
+          organisation: ticket.kind === 'owner' ? undefined : ticket.badge.org,
+          grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
+          channel: session.channelId,
+          scope: 'live-view',
+          sessionId: session.sessionId,
+          result: 'ok',
+          code: event.code,
+          durationMs: event.durationMs,
+          bytes: receipt.bytes,
+          commandHash: call.commandHash,
+        },
+        ticket.person,
+      )
+      .catch((error: unknown) => this.#parts.log.error('the end of a session could not be written to the operation log', { error }))
+      .finally(() => this.#ends.delete(row));
+    this.#ends.add(row);
+  }
+
+  /** Resolves when the ends told so far stand in the log. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ends);
+  }
+
+  async #open(args: Parameters<Handlers['live.open']>[0], call: Call): Promise<LiveAnswer> {
+    if (!sdpHasOnly(args.sdp, args.fp)) {
+      throw new AgentError({
+        code: 'live.bad_offer',
+        say: 'The offer names another certificate than the signed one.',
+        fix: 'Open the picture again.',
+      });
+    }
+    const proof: WatchProof = { ticket: call.ticket, call };
+    const ticket: WatchTicket = { channelId: args.cam, viewerId: call.ticket.kid, proof };
+    const opened = await this.#parts.live.open({ ticket, offerSdp: args.sdp, stream: args.stream, maxDurationMs: args.maxS * 1000 });
+    call.note.sessionId = opened.sessionId;
+    const organisation = call.ticket.kind === 'employee' ? this.#parts.organisationName(call.ticket.grantId) : null;
+    const watermark = organisation === null ? call.ticket.person.name : `${call.ticket.person.name} · ${organisation}`;
+    return { session: opened.sessionId, cam: args.cam, sdp: opened.answerSdp, fp: opened.fingerprint, until: opened.untilAt, watermark };
+  }
+
+  async #move(cam: string, call: Call, act: (ptz: PtzDriver) => Promise<void>): Promise<void> {
+    const ptz = this.#parts.cameras.ptz(cam);
+    call.recheck();
+    await act(ptz);
+  }
+}
+
+/** Exactly the signed fingerprint, wherever the SDP states one. */
+function sdpHasOnly(sdp: string, fingerprint: string): boolean {
+  const stated = [...sdp.matchAll(/^a=fingerprint:(.+?)\r?$/gim)].map((match) => (match[1] ?? '').trim().toLowerCase());
+  return stated.length > 0 && stated.every((one) => one === fingerprint.toLowerCase());
+}

@@ -1,0 +1,30 @@
+import { AgentError } from '../kernel/errors.js';
+
+/** The cloud link as the rest of the agent sees it: a pipe that is up or down. Nothing is queued in it; what must not be lost waits in the outbox. */
+export interface CloudLink {
+  readonly isOnline: boolean;
+  /** Resolves when the broker has it (PUBACK). Rejects with `cloud.offline` when it is not known to have arrived. */
+  publish(topic: string, payload: string | Uint8Array, options?: { readonly retain?: boolean }): Promise<void>;
+  /** Messages of the one subscription. Returns the way to stop. */
+  onMessage(listener: (topic: string, payload: Uint8Array) => void): () => void;
+  onOnline(listener: (isOnline: boolean) => void): () => void;
+}
+
+/** What a connection begins with; asked anew for every attempt. */
+export interface ConnectFacts {
+  readonly username: string;
+  readonly password: string;
+  /** What the broker says of us when the connection breaks. */
+  readonly will: { readonly topic: string; readonly payload: string };
+}
+
+/** The link of a recorder that has no cloud: always down. Everything on site works all the same. */
+export const NO_LINK: CloudLink = {
+  isOnline: false,
+  publish: () =>
+    Promise.reject(
+      new AgentError({ code: 'cloud.none', say: 'No cloud is configured.', fix: 'Name one in the site file to use the portal.' }),
+    ),
+  onMessage: () => () => undefined,
+  onOnline: () => () => undefined,
+};

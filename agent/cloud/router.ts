@@ -1,0 +1,82 @@
+import { MAX_MESSAGE_BYTES, parseGuarded } from '../contract/guard.js';
+import { PairRequest } from '../contract/pairing.js';
+import { parseShape } from '../contract/shapes.js';
+import { fromUtf8 } from '../contract/text.js';
+import { readDownTopic, type TopicScope } from '../contract/topics.js';
+import type { Clock } from '../kernel/clock.js';
+import { AgentError } from '../kernel/errors.js';
+import { type Log, RateLimitedLog } from '../kernel/log.js';
+import { RateLimit } from './rate.js';
+
+/** Where messages go once they are known to be of a kind and size that may be looked at. Handlers answer by themselves. */
+export interface RouterParts {
+  readonly scope: TopicScope;
+  /** A sealed command; `id` from the topic. */
+  readonly onCommand: (id: string, letter: string) => Promise<void>;
+  readonly onPair: (sid: string, request: PairRequest) => Promise<void>;
+  /** A withdrawal that was left at the relay. */
+  readonly onWithdraw: (statement: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What was refused since the start, by code: for health and for tests. */
+export type RefusalCounts = Readonly<Record<string, number>>;
+
+/** The door for everything that comes from the relay: kind, size, rate and form are judged here; trust is judged behind it. */
+export class Router {
+  readonly #parts: RouterParts;
+  readonly #log: RateLimitedLog;
+  readonly #counts = new Map<string, number>();
+  /** All senders together: sealed letters do not tell who sent them, and opening one costs a millisecond. */
+  readonly #rate = new RateLimit(50, 200);
+  readonly #pairRate = new RateLimit(2, 20);
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+    this.#log = new RateLimitedLog(parts.log, parts.clock);
+  }
+
+  get refusals(): RefusalCounts {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** Never throws or rejects. */
+  async receive(topic: string, payload: Uint8Array): Promise<void> {
+    try {
+      await this.#route(topic, payload);
+    } catch (error) {
+      const code = error instanceof AgentError ? error.code : 'message.failed';
+      this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+      this.#log.warn(code, 'a message was refused', { error });
+    }
+  }
+
+  async #route(topic: string, payload: Uint8Array): Promise<void> {
+    const to = readDownTopic(this.#parts.scope, topic);
+    if (to === undefined) throw refuse('message.unknown_topic', 'The message came on a topic that means nothing here.');
+    // Clearing a retained message sends an empty one to everybody.
+    if (payload.length === 0) return;
+    if (payload.length > MAX_MESSAGE_BYTES) throw refuse('message.too_large', `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`);
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (!this.#rate.take('all', nowMs)) throw refuse('message.too_many', 'Too many messages at once.');
+    if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload));
+    if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload));
+    if (!this.#pairRate.take('pair', nowMs)) throw refuse('message.too_many', 'Too many pairing messages at once.');
+    const request = parseShape(PairRequest, parseGuarded(payload));
+    if (request.sid !== to.id) throw refuse('message.invalid', 'The pairing message is for another session than its topic.');
+    return this.#parts.onPair(to.id, request);
+  }
+
+  #text(payload: Uint8Array): string {
+    try {
+      return fromUtf8(payload);
+    } catch {
+      throw refuse('message.malformed', 'The message is not UTF-8.');
+    }
+  }
+}
+
+function refuse(code: string, say: string): AgentError {
+  return new AgentError({ code, say, fix: 'Send messages as the contract of this version describes them.' });
+}

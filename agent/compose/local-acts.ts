@@ -1,0 +1,71 @@
+import type { CameraRegistry } from '../cameras/registry.js';
+import { formatCode, labelText } from '../contract/code.js';
+import type { ControlActs } from '../control/control-server.js';
+import type { Sampler } from '../health/sampler.js';
+import type { Clock } from '../kernel/clock.js';
+import type { LiveService } from '../live/service.js';
+import type { OperationLogService } from '../operation-log/service.js';
+import type { PairingService } from '../pairing/service.js';
+import type { Permissions } from '../permissions/service.js';
+import { VERSION } from '../version.js';
+import type { CloudSide } from './cloud-side.js';
+import type { SerialSide } from './serial.js';
+
+export interface LocalParts {
+  readonly serial: SerialSide;
+  readonly boot: string;
+  readonly startedAt: number;
+  readonly permissions: Permissions;
+  readonly pairing: PairingService;
+  readonly operationLog: OperationLogService;
+  readonly cameras: CameraRegistry;
+  readonly live: LiveService;
+  readonly health: Sampler;
+  readonly cloud: CloudSide;
+  readonly clock: Clock;
+  readonly plateSerial: string;
+  readonly region: string;
+}
+
+/** What a person at the recorder may do through the command line; each act stands in the log as "local". */
+export function localActs(parts: LocalParts): ControlActs {
+  const { permissions, pairing, operationLog } = parts;
+  const local = { source: 'local', actor: 'local' } as const;
+  return {
+    status: async () => ({
+      serial: parts.plateSerial,
+      version: VERSION,
+      startedAt: parts.startedAt,
+      isPaired: permissions.owner !== null,
+      isPairingOpen: pairing.isOpen,
+      isCloudConnected: parts.cloud.link.isOnline,
+      verdict: parts.health.now().verdict,
+      watching: parts.live.sessions().length,
+      cameras: parts.cameras.list().map(({ id, name, model, state, reason }) => ({ id, name, model, state, reason: reason ?? null })),
+      serialPorts: parts.serial.ports(),
+      refusedMessages: parts.cloud.refusals(),
+    }),
+    press: async () => {
+      const intent = await operationLog.intent({ ...local, action: 'pairing.press' });
+      try {
+        const code = await pairing.press();
+        await operationLog.result(intent, { result: 'ok' });
+        return {
+          serial: parts.plateSerial,
+          code: formatCode(code),
+          label: labelText({ serial: parts.plateSerial, code, region: parts.region }),
+        };
+      } catch (error) {
+        await operationLog.result(intent, { result: 'refused', code: 'pairing.owned' });
+        throw error;
+      }
+    },
+    withdraw: async () => {
+      const { receipt, ids } = await permissions.withdrawLocally();
+      const after = { grants: ids.length, sessionsEnded: receipt.closed.length, lastMediaMs: receipt.lastMediaMs };
+      // Withdrawing works on a full disk too: then the row is missing, not the act.
+      await operationLog.append({ ...local, action: 'permissions.withdraw', phase: 'result', result: 'ok', after }).catch(() => undefined);
+      return { epoch: receipt.epoch, grants: ids.length, sessionsEnded: receipt.closed.length, lastMediaMs: receipt.lastMediaMs };
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { type Signer, signStatement, verifyStatement } from '../contract/jws.js';
+import type { PublicJwk } from '../contract/shapes.js';
+import { Checkpoint } from '../contract/statements.js';
+import type { Clock } from '../kernel/clock.js';
+import type { Log } from '../kernel/log.js';
+import { OperationLogService } from '../operation-log/service.js';
+import { OperationLogStore } from '../store/operation-log-store.js';
+import { VERSION } from '../version.js';
+import type { Stores } from './stores.js';
+
+export interface LogSide {
+  readonly stores: Stores;
+  readonly signer: Signer;
+  readonly key: PublicJwk;
+  readonly serial: string;
+  readonly boot: string;
+  readonly site: () => string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The operation log over its own database file, signed by the recorder's key. */
+export function openOperationLog(side: LogSide): OperationLogService {
+  const { stores, signer, key } = side;
+  return new OperationLogService({
+    store: new OperationLogStore(stores.logDatabase),
+    signer: {
+      sign: (checkpoint) => signStatement('checkpoint+jws', checkpoint, signer),
+      open: (statement) => verifyStatement(statement, 'checkpoint+jws', key, Checkpoint),
+    },
+    clock: side.clock,
+    log: side.log.area('operation-log'),
+    device: side.serial,
+    version: VERSION,
+    bootId: side.boot,
+    // Whether the system clock was set from the network is not known here: the trust that can be claimed is that of a battery clock.
+    clockQuality: () => 'rtc',
+    site: side.site,
+  });
+}
+
+/** Damaged files that were moved out of the way are told in the new log: a log that begins anew must say so itself. */
+export async function reportSetAside(stores: Stores, operationLog: OperationLogService, log: Log): Promise<void> {
+  for (const { path, movedTo, reason } of stores.setAside) {
+    log.error('a damaged database was set aside and a new one made', { path, movedTo, reason });
+    const entry = {
+      action: 'log.set-aside',
+      phase: 'result',
+      source: 'system',
+      actor: 'system',
+      result: 'ok',
+      after: { movedTo },
+    } as const;
+    await operationLog
+      .append(entry)
+      .catch((error: unknown) => log.error('setting a file aside could not be written to the log', { error }));
+  }
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod/mini';
+import { Compact, Hash32, Id16, InstantMs, PublicJwk, Serial } from './shapes.js';
+import { Consent, Grant } from './statements.js';
+import { Application } from './views.js';
+
+/** What lies in the state folder, where it is not a table: each document is checked when it is read back. */
+
+/** The recorder's name plate (name-plate.json). Stays the same for the life of the state folder. */
+export const NamePlate = z.strictObject({ v: z.literal(1), serial: Serial, manufacturer: z.string(), model: z.string() });
+/** The name plate as a value. */
+export type NamePlate = z.infer<typeof NamePlate>;
+
+/** The verifier of the verification code and the failed tries (pairing.json); all bytes base64url. */
+export const CodeRecord = z.strictObject({
+  v: z.literal(1),
+  salt: z.string(),
+  w0: z.string(),
+  L: z.string(),
+  fails: z.strictObject({ relay: z.int(), lan: z.int() }),
+});
+/** The record as a value. */
+export type CodeRecord = z.infer<typeof CodeRecord>;
+
+/** A grant as the recorder holds it; `ended` null while it may still be in force. */
+export const HeldGrant = z.strictObject({
+  grant: Grant,
+  statement: Compact,
+  receivedAt: InstantMs,
+  ended: z.nullable(z.strictObject({ at: InstantMs, how: z.enum(['withdrawn', 'expired']) })),
+});
+/** A held grant as a value. */
+export type HeldGrant = z.infer<typeof HeldGrant>;
+
+/** The pinned owner. */
+export const Owner = z.strictObject({
+  key: PublicJwk,
+  kid: Hash32,
+  site: z.string(),
+  consent: Consent,
+  consentStatement: Compact,
+  since: InstantMs,
+});
+/** The owner as a value. */
+export type Owner = z.infer<typeof Owner>;
+
+/** Everything that decides who may do what: one document, written whole. */
+export const PermissionState = z.strictObject({
+  v: z.literal(1),
+  owner: z.nullable(Owner),
+  /** Rises when everything is withdrawn and with a hand-over: grants of a lower epoch are void. */
+  epoch: z.int(),
+  grants: z.array(HeldGrant),
+  applications: z.array(Application),
+  declined: z.array(z.strictObject({ id: Id16, org: Hash32, at: InstantMs })),
+  /** Grants withdrawn before they were ever received here: they must not come into force afterwards. */
+  withdrawnAhead: z.array(Id16),
+});
+/** The document as a value. */
+export type PermissionState = z.infer<typeof PermissionState>;
+
+const Facts = z.strictObject({ name: z.string(), manufacturer: z.string(), model: z.string(), firmware: z.string(), serial: z.string() });
+
+/** The channels of this recorder. */
+export const ChannelDocument = z.strictObject({
+  version: z.literal(1),
+  nextNumber: z.int(),
+  channels: z.array(z.strictObject({ id: z.string(), endpoint: z.string(), deviceUri: z.string(), name: z.string(), known: Facts })),
+  removed: z.array(z.string()),
+});
+
+/** A camera's login, sealed with the recorder's master key. */
+export const SealedLogin = z.strictObject({ user: z.string(), sealed: z.string() });
+
+/** The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. */
+export const ClockFloor = z.strictObject({ at: InstantMs });
+
+/** Rows whose readers check them themselves. */
+export const Unchecked = z.unknown();

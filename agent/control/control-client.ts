@@ -1,0 +1,32 @@
+import { createConnection } from 'node:net';
+import { parseGuarded } from '../contract/guard.js';
+import { AgentError } from '../kernel/errors.js';
+
+const NOT_RUNNING = {
+  code: 'control.not_running',
+  say: 'No agent runs with this state folder.',
+  fix: 'Start it (systemctl start sightline), or name its folder with --state.',
+} as const;
+
+/**
+ * Asks the running agent through its socket. Rejects with control.not_running, or with what the agent refused.
+ */
+export async function askAgent(path: string, op: 'status' | 'press' | 'withdraw'): Promise<unknown> {
+  const answer = parseGuarded(await exchange(path, `${JSON.stringify({ op })}\n`)) as Record<string, unknown>;
+  if (answer.ok === true) return answer.body;
+  throw new AgentError({ code: String(answer.code), say: String(answer.say), fix: String(answer.fix) });
+}
+
+function exchange(path: string, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(request));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('end', () => resolve(text));
+    socket.on('error', (cause) => reject(new AgentError({ ...NOT_RUNNING, cause })));
+  });
+}

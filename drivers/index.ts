@@ -1,0 +1,32 @@
+import type {
+  CameraConnector,
+  CameraDiscovery,
+  DriverClock,
+  DriverLog,
+  Host,
+  SerialBusFactory,
+  StreamClient,
+  ViewerPeerFactory,
+} from './port.js';
+
+/** What every driver is given. */
+export interface DriverParts {
+  readonly clock: DriverClock;
+  readonly log: DriverLog;
+}
+
+/** One loader per driver: a driver that is not configured is never read from the disk and costs no memory. */
+export const drivers = {
+  /** ONVIF cameras (node-onvif as message builder and parser behind our own transport). */
+  cameras: async (parts: DriverParts): Promise<CameraConnector> => (await import('./onvif/connector.js')).createOnvifConnector(parts),
+  /** WS-Discovery. */
+  discovery: async (parts: DriverParts & { readonly onlyFrom: readonly string[] | undefined }): Promise<CameraDiscovery> => (await import('./onvif/discovery.js')).createDiscovery(parts),
+  /** RTSP client. */
+  streams: async (parts: DriverParts): Promise<StreamClient> => (await import('./rtsp/client.js')).createStreamClient(parts),
+  /** WebRTC answers (node-datachannel, loaded with the first viewer). */
+  viewers: async (parts: DriverParts): Promise<ViewerPeerFactory> => (await import('./webrtc/factory.js')).createViewerPeerFactory(parts),
+  /** Serial buses (serialport). */
+  serial: async (parts: DriverParts): Promise<SerialBusFactory> => (await import('./serial/bus.js')).createSerialBusFactory(parts),
+  /** The machine itself. */
+  host: async (parts: DriverParts): Promise<Host> => (await import('./host/host.js')).createHost(parts),
+} as const;

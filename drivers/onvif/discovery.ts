@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+import { type CameraDiscovery, type DiscoveredCamera, type DriverClock, DriverError, type DriverLog } from '../port.js';
+import { joinByEndpoint, type LocalNetwork, type ProbeType, probeMessage, readProbeMatches } from './discovery-message.js';
+import { parseXml } from './soap.js';
+
+const GROUP = '239.255.255.250';
+const PORT = 3702;
+/** Datagrams get lost, and some cameras answer only to the older type. Times are fractions of the listening time. */
+const PROBES: readonly { readonly part: number; readonly type: ProbeType }[] = [
+  { part: 0, type: 'dn:NetworkVideoTransmitter' },
+  { part: 0.1, type: 'tds:Device' },
+  { part: 0.3, type: 'dn:NetworkVideoTransmitter' },
+];
+/** A flood of answers must not occupy the agent. */
+const MAX_DATAGRAMS = 2_000;
+const MAX_DATAGRAM_BYTES = 64 * 1024;
+
+/** What discovery is made with. */
+export interface DiscoveryParts {
+  readonly clock: DriverClock;
+  readonly log: DriverLog;
+  /** IPv4 addresses to ask from; default: all of this machine, asked anew at each discovery. */
+  readonly networks?: () => readonly LocalNetwork[];
+  /** Of all networks, only those in which this machine has one of these addresses. */
+  readonly onlyFrom?: readonly string[] | undefined;
+}
+
+/** Every IPv4 address of this machine, loopback included (a camera may be emulated on the recorder itself). */
+function allNetworks(only: readonly string[] | undefined): readonly LocalNetwork[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, address }) => family === 'IPv4' && (only === undefined || only.includes(address)))
+    .map(({ address, netmask }) => ({ address, netmask }));
+}
+
+/** One discovery under way: a socket per network, none of which can fail the others. */
+class Round {
+  readonly #parts: DiscoveryParts;
+  readonly #ids = new Set<string>();
+  readonly #found: DiscoveredCamera[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #reading = new Set<Promise<void>>();
+  #datagrams = 0;
+
+  constructor(parts: DiscoveryParts) {
+    this.#parts = parts;
+  }
+
+  open(network: LocalNetwork): void {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    this.#sockets.add(socket);
+    const drop = (error: unknown): void => {
+      this.#parts.log.debug('discovery does not work on one address', { address: network.address, error });
+      if (this.#sockets.delete(socket)) socket.close();
+    };
+    socket.on('error', drop);
+    socket.on('message', (datagram, from) => this.#receive(datagram, from.address, network));
+    socket.bind(0, network.address, () => {
+      try {
+        socket.setMulticastInterface(network.address);
+        socket.setMulticastLoopback(true);
+        socket.setMulticastTTL(1);
+      } catch (error) {
+        drop(error);
+      }
+    });
+  }
+
+  /** Sends one probe from every socket; one that is not bound yet or has no route drops out quietly. */
+  probe(type: ProbeType): void {
+    for (const socket of this.#sockets) {
+      const id = randomUUID();
+      this.#ids.add(id);
+      socket.send(probeMessage(`urn:uuid:${id}`, type), PORT, GROUP, (error) => {
+        if (error) this.#parts.log.debug('a probe could not be sent', { error });
+      });
+    }
+  }
+
+  /** What was found so far, and no socket left. */
+  async close(): Promise<readonly DiscoveredCamera[]> {
+    const open = [...this.#sockets];
+    this.#sockets.clear();
+    await Promise.all(open.map((socket) => new Promise<void>((resolve) => socket.close(resolve))));
+    await Promise.all(this.#reading);
+    return joinByEndpoint(this.#found);
+  }
+
+  #receive(datagram: Buffer, source: string, network: LocalNetwork): void {
+    this.#datagrams += 1;
+    if (this.#datagrams > MAX_DATAGRAMS || datagram.byteLength > MAX_DATAGRAM_BYTES) return;
+    const reading = this.#read(datagram, source, network).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+  }
+
+  async #read(datagram: Buffer, source: string, network: LocalNetwork): Promise<void> {
+    try {
+      const envelope = await parseXml(datagram.toString('utf8'));
+      this.#found.push(...readProbeMatches(envelope, { source, network, isOurs: (id) => this.#ids.has(id) }));
+    } catch (error) {
+      this.#parts.log.debug('a discovery answer cannot be read', { source, error });
+    }
+  }
+}
+
+/** WS-Discovery on every IPv4 interface. Rounds are independent: several at once do not disturb each other. */
+export function createDiscovery(parts: DiscoveryParts): CameraDiscovery {
+  return {
+    async discover({ listenMs, signal }) {
+      const giveUp = (): DriverError => new DriverError('driver.aborted', 'the caller gave up', { cause: signal.reason });
+      if (signal.aborted) throw giveUp();
+      const round = new Round(parts);
+      for (const network of (parts.networks ?? (() => allNetworks(parts.onlyFrom)))()) round.open(network);
+      const timers = PROBES.map(({ part, type }) => parts.clock.after(Math.round(part * listenMs), () => round.probe(type)));
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        timers.push(parts.clock.after(listenMs, end));
+        signal.addEventListener('abort', end, { once: true });
+      });
+      for (const timer of timers) timer.cancel();
+      const found = await round.close();
+      if (signal.aborted) throw giveUp();
+      return found;
+    },
+  };
+}

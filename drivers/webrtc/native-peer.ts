@@ -1,0 +1,200 @@
+import type { PeerConnection, RtcpSrReporter, RtpPacketizationConfig, Track } from 'node-datachannel';
+import type { DriverClock, DriverLog, ViewerPeer, ViewerPeerRequest } from '../port.js';
+import { DriverError } from '../port.js';
+import type { NativeIceServer } from './ice.js';
+import { asksForPicture } from './rtcp.js';
+import type { ViewerOffer } from './sdp.js';
+
+/** The module, as a type: it is loaded late. */
+export type NativeLibrary = typeof import('node-datachannel');
+
+/** What goes into one UDP datagram on Ethernet; RTP packets may then have 1440 bytes (1500 - IP, UDP, SRTP). */
+const MTU_BYTES = 1500;
+/** Packets kept for resending: at 300 packets/s about 1.7 s, which covers two round trips of any usable line. */
+const RESEND_PACKETS = 512;
+/** A viewer that is sent pictures reports about every second; one that is silent this long is gone. */
+const SILENCE_MS = 12_000;
+const SILENCE_CHECK_MS = 1_500;
+
+interface NativePeerParts {
+  readonly library: NativeLibrary;
+  readonly clock: DriverClock;
+  readonly log: DriverLog;
+  readonly request: ViewerPeerRequest;
+  readonly offer: ViewerOffer;
+  readonly ssrc: number;
+  readonly iceServers: readonly NativeIceServer[];
+}
+
+/** Closed peers stay referenced until the library says so: their native side still runs on its own threads. */
+const closing = new Set<NativePeer>();
+
+/**
+ * One native peer connection with one send-only video track. Every call into the library is guarded: it throws on closed
+ * tracks, and an exception thrown into its callbacks would end the process.
+ */
+export class NativePeer implements ViewerPeer {
+  answerSdp = '';
+  fingerprint = '';
+  readonly payloadType: number;
+  readonly ssrc: number;
+  readonly #parts: NativePeerParts;
+  readonly #pc: PeerConnection;
+  // Held because the library lets go of what JavaScript has let go of.
+  readonly #track: Track;
+  readonly #reporter: RtcpSrReporter;
+  readonly #timing: RtpPacketizationConfig;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #lastTimestamp = -1;
+  #lastHeardAt = 0;
+  #lastSentAt = 0;
+  #watch: { cancel(): void } | undefined;
+  #gathered: (() => void) | undefined;
+  #failed: ((error: DriverError) => void) | undefined;
+
+  constructor(parts: NativePeerParts) {
+    const { library, offer, ssrc, request } = parts;
+    this.#parts = parts;
+    this.ssrc = ssrc;
+    this.payloadType = offer.format.payloadType;
+    this.#pc = new library.PeerConnection('viewer', {
+      iceServers: [...parts.iceServers],
+      disableAutoNegotiation: true,
+      mtu: MTU_BYTES,
+      ...(request.bindAddress === undefined ? {} : { bindAddress: request.bindAddress }),
+    });
+    const video = new library.Video(offer.videoMid, 'SendOnly');
+    if (offer.format.codec === 'H264') video.addH264Codec(this.payloadType, offer.format.parameters);
+    else video.addH265Codec(this.payloadType);
+    video.addSSRC(ssrc, 'sightline', 'sightline', 'video');
+    this.#track = this.#pc.addTrack(video);
+    this.#timing = new library.RtpPacketizationConfig(ssrc, 'sightline', this.payloadType, 90_000);
+    this.#reporter = new library.RtcpSrReporter(this.#timing);
+    this.#reporter.addToChain(new library.RtcpNackResponder(RESEND_PACKETS));
+    this.#track.setMediaHandler(this.#reporter);
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#track.onOpen(() => this.#guard(() => this.#opened()));
+    this.#track.onMessage((packet) => this.#guard(() => this.#heard(packet)));
+    this.#track.onClosed(() => this.#guard(() => this.#ended('closed')));
+    this.#pc.onStateChange((state) =>
+      this.#guard(() => {
+        if (state === 'closed') closing.delete(this);
+        if (state === 'failed' || state === 'disconnected') this.#ended('failed');
+        else if (state === 'closed') this.#ended('closed');
+      }),
+    );
+    this.#pc.onGatheringStateChange((state) => {
+      if (state === 'complete') this.#gathered?.();
+    });
+    // A data channel of the viewer is accepted by the library but nothing is read from it or written to it.
+  }
+
+  /** Gives the offer to the library and resolves with its answer, host candidates included. */
+  gather(deadlineMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#parts.clock.after(deadlineMs, () =>
+        reject(new DriverError('viewer.failed', `no network address was found within ${deadlineMs / 1000} s`)),
+      );
+      this.#gathered = () => {
+        timer.cancel();
+        const local = this.#pc.localDescription();
+        if (local === null) reject(new DriverError('viewer.failed', 'the WebRTC library gave no answer'));
+        else resolve(local.sdp);
+      };
+      this.#failed = (error) => {
+        timer.cancel();
+        reject(error);
+      };
+      try {
+        this.#pc.setRemoteDescription(this.#parts.offer.nativeSdp, 'offer');
+        this.#pc.setLocalDescription('answer');
+        if (this.#pc.gatheringState() === 'complete') this.#gathered();
+      } catch (cause) {
+        this.#failed(new DriverError('viewer.bad_offer', 'the WebRTC library refused the offer', { cause }));
+      }
+    });
+  }
+
+  answered(answerSdp: string, fingerprint: string): this {
+    this.answerSdp = answerSdp;
+    this.fingerprint = fingerprint;
+    return this;
+  }
+
+  sendRtp(packet: Buffer): boolean {
+    if (this.#state !== 'open') return false;
+    try {
+      const timestamp = packet.readUInt32BE(4);
+      if (timestamp !== this.#lastTimestamp) {
+        // Sender reports pair this with the time of sending; once per picture is enough.
+        this.#lastTimestamp = timestamp;
+        this.#timing.timestamp = timestamp;
+        this.#lastSentAt = this.#parts.clock.monotonicMs();
+      }
+      return this.#track.sendMessageBinary(packet);
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#watch?.cancel();
+    this.#failed?.(new DriverError('viewer.failed', 'the viewer connection was closed'));
+    closing.add(this);
+    // The track first: it stops resends at once, while the connection ends on the library's own thread.
+    for (const end of [() => this.#track.close(), () => this.#pc.close()]) this.#guard(end);
+    this.#parts.clock.after(5_000, () => closing.delete(this), true);
+  }
+
+  #opened(): void {
+    if (this.#state !== 'new') return;
+    // The library compared it already; this is the same question asked once more, of the certificate that really came.
+    const shown = this.#pc.remoteFingerprint();
+    if (`${shown.algorithm} ${shown.value}`.toUpperCase() !== this.#parts.offer.fingerprint.toUpperCase()) {
+      this.#parts.log.warn('a viewer showed another certificate than its offer names');
+      this.#ended('failed');
+      return;
+    }
+    this.#state = 'open';
+    this.#lastHeardAt = this.#parts.clock.monotonicMs();
+    this.#watchSilence();
+    this.#parts.request.onConnected();
+  }
+
+  #heard(packet: Buffer): void {
+    if (this.#state !== 'open') return;
+    this.#lastHeardAt = this.#parts.clock.monotonicMs();
+    if (asksForPicture(packet, this.ssrc)) this.#parts.request.onPictureLoss();
+  }
+
+  #watchSilence(): void {
+    this.#watch = this.#parts.clock.after(
+      SILENCE_CHECK_MS,
+      () => {
+        // Only while pictures flow: without any, a viewer has nothing to report, and ICE consent (30 s) watches over it.
+        if (this.#lastSentAt - this.#lastHeardAt > SILENCE_MS) this.#ended('failed');
+        else if (this.#state === 'open') this.#watchSilence();
+      },
+      true,
+    );
+  }
+
+  #ended(reason: 'closed' | 'failed'): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.#parts.request.onClosed(reason);
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#parts.log.warn('the WebRTC library failed in a call', { error });
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/** `npm start`: makes a fresh clone able to run, then starts test camera, reference cloud and agent (scripts/start/main.ts). */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BUILD, build } from './build.mjs';
+import { setUpOrExit } from './setup.mjs';
+
+await setUpOrExit();
+await build();
+await import(pathToFileURL(join(BUILD, 'scripts', 'start', 'main.js')).href);

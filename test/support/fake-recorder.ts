@@ -1,0 +1,447 @@
+import { thumbprint } from '../../agent/contract/jws.js';
+import type { AnswerOf, ArgsOf, OperationName } from '../../agent/contract/operations.js';
+import type { PublicJwk } from '../../agent/contract/shapes.js';
+import type { Status } from '../../agent/contract/statements.js';
+import { newId } from '../../agent/contract/text.js';
+import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
+import { AgentError } from '../../agent/kernel/errors.js';
+import { sdpFingerprint } from '../../scripts/portal/client/sdp-fingerprint.js';
+import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
+
+/** A recorder in the memory of a page, with a canvas as its camera: for looking at the app and testing its pages without an agent. */
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const KEY: PublicJwk = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43) };
+const ORG = { name: 'Example Alarms', key: KEY };
+
+export interface FakeOptions {
+  readonly serial: string;
+  readonly isOffline?: boolean;
+  readonly isEmpty?: boolean;
+  /** What the installer is granted. */
+  readonly granted?: GrantState['scopes'];
+  /** Milliseconds before each answer. */
+  readonly delayMs?: number;
+}
+
+function makeCameras(now: number): CameraInfo[] {
+  const base = {
+    manufacturer: 'Example',
+    model: 'Dome 2',
+    firmware: '1.4.0',
+    reason: null,
+    ptz: null,
+    lastSeenAt: now,
+    hasLogin: true,
+  } as const;
+  const streams: CameraInfo['streams'] = [
+    { kind: 'main', codec: 'H.264', width: 1280, height: 720, frameRate: 25, bitrateKbps: 3000 },
+    { kind: 'sub', codec: 'H.264', width: 640, height: 360, frameRate: 15, bitrateKbps: 500 },
+  ];
+  const refused = {
+    code: 'cameras.unauthorized',
+    say: 'Camera answers, but refuses the password (ONVIF NotAuthorized). It locks after 5 tries; 2 left.',
+    fix: 'Enter the password set on the camera’s own page.',
+  };
+  return [
+    { ...base, id: 'cam-1', name: 'Front door', state: 'online', streams, ptz: 'serial' },
+    {
+      ...base,
+      id: 'cam-2',
+      name: 'Back yard',
+      state: 'unauthorized',
+      reason: refused,
+      streams: [],
+      lastSeenAt: now - 5 * HOUR,
+      hasLogin: false,
+    },
+  ];
+}
+
+/** A moving picture made here, sent through a real peer connection. */
+async function answerOffer(offer: string): Promise<{ sdp: string; fp: string; peer: RTCPeerConnection }> {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640;
+  canvas.height = 360;
+  const pen = canvas.getContext('2d');
+  let frame = 0;
+  setInterval(() => {
+    if (pen === null) return;
+    frame += 1;
+    pen.fillStyle = '#2c3e50';
+    pen.fillRect(0, 0, 640, 360);
+    pen.fillStyle = '#d7ccb8';
+    pen.fillRect(240, 90, 160, 270);
+    pen.fillStyle = '#e0a84c';
+    pen.fillRect((frame * 4) % 640, 320, 40, 30);
+    pen.fillStyle = '#ffffff';
+    pen.font = '20px monospace';
+    pen.fillText(new Date().toISOString().slice(11, 23), 20, 40);
+  }, 40);
+  const peer = new RTCPeerConnection({ iceServers: [] });
+  await peer.setRemoteDescription({ type: 'offer', sdp: offer });
+  const [track] = canvas.captureStream(25).getVideoTracks();
+  const [transceiver] = peer.getTransceivers();
+  if (track !== undefined && transceiver !== undefined) {
+    transceiver.direction = 'sendonly';
+    await transceiver.sender.replaceTrack(track);
+  }
+  await peer.setLocalDescription(await peer.createAnswer());
+  if (peer.iceGatheringState !== 'complete') {
+    await new Promise<void>((resolve) => {
+      peer.addEventListener('icegatheringstatechange', () => peer.iceGatheringState === 'complete' && resolve());
+    });
+  }
+  const sdp = peer.localDescription?.sdp ?? '';
+  return { sdp, fp: sdpFingerprint(sdp) ?? '', peer };
+}
+
+type Handlers = {
+  [Name in OperationName]?: (args: ArgsOf<Name>, options?: { onEvent?: (event: 'live.ended', body: unknown) => void }) => unknown;
+};
+
+/** See the file's head. */
+export class FakeRecorder implements RecorderLink {
+  status: Status | undefined;
+  readonly calls: { op: OperationName; args: unknown }[] = [];
+  readonly #options: FakeOptions;
+  readonly #listeners = new Set<(status: Status) => void>();
+  readonly #live = new Map<string, { peer: RTCPeerConnection; end(): void }>();
+  readonly #cameras: CameraInfo[];
+  #recorderName = 'Office recorder';
+  #applications: Application[];
+  #grants: GrantState[];
+  #log: LogRow[] = [];
+  readonly #handlers: Handlers = this.#makeHandlers();
+
+  constructor(options: FakeOptions) {
+    const now = Date.now();
+    this.#options = options;
+    this.#cameras = options.isEmpty === true ? [] : makeCameras(now);
+    const person = { name: 'Dana Example', email: 'dana@example.org' };
+    this.#applications =
+      options.isEmpty === true
+        ? []
+        : [
+            {
+              id: newId(),
+              org: ORG,
+              person,
+              scopes: ['site-information', 'health', 'live-view', 'ptz'],
+              cams: null,
+              durationMs: HOUR,
+              note: 'The door camera is out of focus; we would like to adjust it together with you.',
+              at: now - 4 * MINUTE,
+            },
+          ];
+    const grant = { org: ORG, cams: null, iat: now - HOUR, endedAt: null } as const;
+    const granted = options.granted ?? ['health'];
+    this.#grants =
+      options.isEmpty === true
+        ? []
+        : [
+            ...(granted.length === 0
+              ? []
+              : [{ ...grant, id: newId(), scopes: [...granted], exp: now + 20 * HOUR, state: 'in-force' as const }]),
+            { ...grant, id: newId(), scopes: ['live-view'], exp: now - HOUR, state: 'withdrawn', endedAt: now - 2 * HOUR },
+          ];
+    for (let seq = 1; seq <= 12; seq += 1) this.#note('live.open', seq % 5 === 0 ? 'refused' : 'ok', now - (13 - seq) * 7 * MINUTE);
+  }
+
+  async start(): Promise<void> {
+    await Promise.resolve();
+    this.#publish(0);
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  call: RecorderLink['call'] = async (op, args, options) => {
+    this.calls.push({ op, args });
+    await new Promise((resolve) => setTimeout(resolve, this.#options.delayMs ?? 5));
+    if (this.#options.isOffline === true) {
+      throw new AgentError({
+        code: 'client.unreachable',
+        say: 'The recorder is switched off or has no connection.',
+        fix: 'Check its power.',
+      });
+    }
+    const handler = this.#handlers[op] as ((given: unknown, more: unknown) => unknown) | undefined;
+    if (handler === undefined) throw new AgentError({ code: 'fake.unknown', say: `The fake knows no ${op}.`, fix: 'Teach it.' });
+    return (await handler(args, options)) as AnswerOf<typeof op>;
+  };
+
+  close(): void {
+    this.#listeners.clear();
+    for (const { end } of this.#live.values()) end();
+  }
+
+  #publish(changed: number): void {
+    const changes = this.status?.changes ?? { permissions: 0, cameras: 0, config: 0 };
+    this.status = {
+      v: 1,
+      dev: this.#options.serial,
+      state: this.#options.isOffline === true ? 'offline' : 'online',
+      isPaired: true,
+      boot: newId(),
+      version: '0.1.0',
+      key: KEY,
+      seal: KEY,
+      changes: { permissions: changes.permissions + changed, cameras: changes.cameras, config: changes.config + changed },
+      at: Date.now() - (this.#options.isOffline === true ? 3 * HOUR : 0),
+    };
+    for (const listener of this.#listeners) listener(this.status);
+  }
+
+  #note(action: string, result: LogRow['result'], at = Date.now()): void {
+    const isOwner = action.startsWith('permissions.');
+    this.#log.push({
+      seq: this.#log.length + 1,
+      at,
+      clock: 'ntp',
+      phase: 'result',
+      action,
+      source: 'relay',
+      actor: isOwner
+        ? { kind: 'owner', name: 'Robin Example', email: 'robin@example.org', isErased: false }
+        : { kind: 'employee', name: 'Dana Example', email: 'dana@example.org', isErased: false },
+      organisation: isOwner ? null : 'org',
+      grant: null,
+      channel: action.startsWith('live.') ? 'cam-1' : null,
+      scope: null,
+      object: null,
+      result,
+      code: result === 'refused' ? 'permissions.not_granted' : null,
+      session: null,
+      durationMs: result === 'ok' ? 83_000 : null,
+      bytes: null,
+      intentSeq: null,
+      detail: null,
+      head: 'a'.repeat(64),
+    });
+  }
+
+  #site(): SiteInfo {
+    const now = Date.now();
+    return {
+      serial: this.#options.serial,
+      recorderName: this.#recorderName,
+      model: 'Example R4',
+      version: '0.1.0',
+      now,
+      startedAt: now - 50 * HOUR,
+      cameras: this.#cameras,
+      watching: [...this.#live.keys()].map((session) => ({
+        session,
+        cam: 'cam-1',
+        who: 'Robin Example',
+        organisation: null,
+        since: now,
+        until: now + 600_000,
+      })),
+    };
+  }
+
+  #health(): AnswerOf<'health.get'> {
+    const now = Date.now();
+    const at = Array.from({ length: 60 }, (_unused, n) => now - (60 - n) * MINUTE).filter((_at, n) => n < 20 || n > 28);
+    const wave = (base: number, size: number): number[] => at.map((_at, n) => base + size * Math.sin(n / 4));
+    return {
+      now,
+      verdict: { level: 'attention', sentence: 'Back yard refuses its password.' },
+      sample: {
+        at: now,
+        cpu: 0.12,
+        memory: 0.41,
+        memoryAvailableBytes: 1.2e9,
+        disk: 0.63,
+        diskFreeBytes: 11e9,
+        temperatureCelsius: 48.5,
+        rssBytes: 72e6,
+        uptimeS: 180_000,
+        camerasUp: 1,
+        camerasTotal: 2,
+      },
+      facts: [
+        { fact: 'cpu', object: '', state: 'ok', sentence: 'The processor is 12% busy.' },
+        { fact: 'camera-up', object: 'cam-2', state: 'crit', sentence: 'Back yard has not answered for 5 hours.' },
+        { fact: 'temperature', object: '', state: 'unavailable', sentence: 'This machine reports no temperature.' },
+      ],
+      cameras: [],
+      machine: { manufacturer: 'Example', model: 'R4', os: 'Debian 12', kernel: '6.1', cpu: 'Cortex-A72', cores: 4, memoryBytes: 2e9 },
+      history: {
+        periodMs: MINUTE,
+        at,
+        cpu: wave(0.15, 0.1),
+        memory: wave(0.4, 0.03),
+        disk: at.map(() => 0.63),
+        temperatureCelsius: wave(48, 2),
+        rssBytes: at.map(() => 72e6),
+        camerasUp: at.map(() => 1),
+      },
+    };
+  }
+
+  #withdraw(ids: readonly string[] | 'all'): AnswerOf<'permissions.withdraw'> {
+    this.#grants = this.#grants.map((grant) =>
+      grant.state === 'in-force' && (ids === 'all' || ids.includes(grant.id))
+        ? { ...grant, state: 'withdrawn', endedAt: Date.now() }
+        : grant,
+    );
+    const closed = [...this.#live.keys()].map((session) => ({ session, cam: 'cam-1', lastMediaMs: 4 }));
+    for (const { end } of this.#live.values()) end();
+    this.#note('permissions.withdraw', 'ok');
+    this.#publish(1);
+    return { withdraw: 'w'.repeat(43), epoch: 1, closed, lastMediaMs: 4 };
+  }
+
+  #plan({ base, patch }: ArgsOf<'config.plan'>): AnswerOf<'config.plan'> {
+    const sub = patch.cameras?.['cam-1']?.sub;
+    const rate = sub?.frameRate;
+    if (rate !== undefined && rate > 25) {
+      const refusal = {
+        code: 'config.not_offered',
+        say: 'The camera does not offer this.',
+        fix: 'Choose what it offers.',
+        offers: ['1 to 25'],
+      };
+      return { base, steps: [], refused: [{ path: 'cameras.cam-1.sub.frameRate', ...refusal }] };
+    }
+    const steps: AnswerOf<'config.plan'>['steps'] = [];
+    if (patch.recorderName !== undefined)
+      steps.push({ path: 'recorderName', from: this.#recorderName, to: patch.recorderName, risk: 'harmless' });
+    if (rate !== undefined) steps.push({ path: 'cameras.cam-1.sub.frameRate', from: 15, to: rate, risk: 'interrupts-video' });
+    const name = patch.cameras?.['cam-1']?.name;
+    if (name !== undefined) steps.push({ path: 'cameras.cam-1.name', from: 'Front door', to: name, risk: 'harmless' });
+    return { base, steps, refused: [] };
+  }
+
+  #makeHandlers(): Handlers {
+    const done = { isDone: true as const };
+    return {
+      'site.get': () => this.#site(),
+      'health.get': () => this.#health(),
+      'permissions.list': () => ({
+        epoch: 1,
+        now: Date.now(),
+        site: 'Corner shop',
+        owner: { name: 'Robin Example', email: 'robin@example.org' },
+        consentAt: Date.now() - 90 * HOUR,
+        applications: this.#applications,
+        grants: this.#grants,
+      }),
+      'permissions.mine': () => ({
+        epoch: 1,
+        now: Date.now(),
+        site: 'Corner shop',
+        pending: this.#applications.map(({ id, scopes, at }) => ({ id, scopes, at })),
+        declined: [],
+        grants: this.#grants.map((grant) => ({ ...grant, statement: 's'.repeat(30) })),
+      }),
+      'permissions.grant': async () => {
+        const now = Date.now();
+        this.#applications = [];
+        this.#grants = [
+          {
+            id: newId(),
+            org: ORG,
+            scopes: ['live-view', 'ptz'],
+            cams: ['cam-1'],
+            iat: now,
+            exp: now + HOUR,
+            state: 'in-force',
+            endedAt: null,
+          },
+          ...this.#grants,
+        ];
+        this.#note('permissions.grant', 'ok');
+        this.#publish(1);
+        return { id: newId() };
+      },
+      'permissions.decline': () => {
+        this.#applications = [];
+        this.#publish(1);
+        return done;
+      },
+      'permissions.withdraw': ({ statement }) => {
+        const { ids, all } = JSON.parse(atob((statement.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))) as {
+          ids: string[];
+          all: boolean;
+        };
+        return this.#withdraw(all ? 'all' : ids);
+      },
+      'permissions.apply': ({ org, scopes, durationMs, note }) => {
+        const person = { name: 'Dana Example', email: 'dana@example.org' };
+        this.#applications.push({ id: newId(), org, person, scopes, cams: null, durationMs, note, at: Date.now() });
+        return { id: newId() };
+      },
+      'log.list': ({ beforeSeq, limit }) => {
+        const rows = this.#log.filter((row) => beforeSeq === null || row.seq < beforeSeq).slice(-limit);
+        return { rows, size: this.#log.length, head: 'b'.repeat(64), checkpoint: 'c'.repeat(40), organisations: { org: ORG.name } };
+      },
+      'config.get': () => ({
+        version: 'v'.repeat(43),
+        recorderName: this.#recorderName,
+        cameras: Object.fromEntries(
+          this.#cameras.map((camera) => [
+            camera.id,
+            {
+              name: camera.name,
+              main: camera.streams.length > 0 ? { width: 1280, height: 720, frameRate: 25 } : null,
+              sub: camera.streams.length > 0 ? { width: 640, height: 360, frameRate: 15 } : null,
+              hasLogin: camera.hasLogin,
+            },
+          ]),
+        ),
+      }),
+      'config.options': () => ({
+        resolutions: [
+          { width: 640, height: 360 },
+          { width: 320, height: 180 },
+        ],
+        frameRate: { min: 1, max: 25 },
+      }),
+      'config.plan': (args) => this.#plan(args),
+      'config.apply': (args) => {
+        const { steps } = this.#plan(args);
+        if (args.patch.recorderName !== undefined) this.#recorderName = args.patch.recorderName;
+        this.#publish(1);
+        return { version: 'v'.repeat(43), steps: steps.map((step) => ({ ...step, isReadBack: step.path.includes('sub') })) };
+      },
+      'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
+      'ptz.move': () => done,
+      'ptz.stop': () => done,
+      'live.open': async ({ cam, sdp }, options) => {
+        const session = newId();
+        const { peer, ...answer } = await answerOffer(sdp);
+        const end = (): void => {
+          peer.close();
+          this.#live.delete(session);
+          options?.onEvent?.('live.ended', {
+            session,
+            cam,
+            code: 'permissions.withdrawn',
+            say: 'The owner has taken the permission back.',
+            fix: 'Ask the owner if you still need it.',
+            at: Date.now(),
+            lastMediaMs: 4,
+            durationMs: 1000,
+            bytes: 1,
+          });
+        };
+        this.#live.set(session, { peer, end });
+        return { session, cam, ...answer, until: Date.now() + 600_000, watermark: 'Robin Example · owner' };
+      },
+      'live.close': ({ session }) => {
+        this.#live.get(session)?.end();
+        return done;
+      },
+    };
+  }
+}
+
+/** Thumbprint of the fake's key. */
+export const fakeDeviceKey = (): Promise<string> => thumbprint(KEY);

@@ -1,0 +1,98 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MediaGate } from '../../../../agent/live/gate.js';
+import { type GateEvent, type GateState, nextGateState } from '../../../../agent/live/transitions.js';
+import { cameraPacket, IDR, SLICE } from './live-rig.js';
+
+const ENDS: readonly GateEvent[] = ['withdrawn', 'expired', 'viewerGone', 'cameraGone', 'closed'];
+const EVENTS: readonly GateEvent[] = ['granted', 'dtlsUp', 'idr', 'lost', ...ENDS];
+const DEPTH = 8;
+
+test('every order of events to depth 8: sending needs a grant, a viewer and an intra picture, and no end is survived', () => {
+  let walked = 0;
+  let sendings = 0;
+  const walk = (state: GateState, depth: number, facts: number): void => {
+    // facts: 1 granted, 2 viewer up, 4 intra picture seen after the grant, 8 ended
+    if (state === 'sending') {
+      sendings += 1;
+      if (facts !== 7) assert.unreachable(`sending with facts ${facts}`);
+    }
+    if ((facts & 8) !== 0 && state !== 'ended') assert.unreachable(`${state} after an end`);
+    if (depth === DEPTH) {
+      walked += 1;
+      return;
+    }
+    for (const event of EVENTS) {
+      let next = facts;
+      if (event === 'granted') next |= 1;
+      // A viewer or picture before the grant counts for nothing.
+      else if (event === 'dtlsUp') next |= (facts & 1) << 1;
+      else if (event === 'idr') next |= (facts & 1) << 2;
+      else if (event === 'lost') next &= ~4;
+      else next |= 8;
+      walk(nextGateState(state, event), depth + 1, next);
+    }
+  };
+  walk('shut', 0, 0);
+  assert.is(walked, EVENTS.length ** DEPTH);
+  assert.ok(sendings > 1000, 'the walk reaches sending at all');
+});
+
+test('the gate itself, every order of acts to depth 8: not one packet without a live grant, none after an end', () => {
+  type Act = 'arm' | 'connect' | 'idr' | 'slice' | 'withdraw' | 'over';
+  const acts: readonly Act[] = ['arm', 'connect', 'idr', 'slice', 'withdraw', 'over'];
+  let sentInAll = 0;
+  let gates = 0;
+  const run = (order: readonly Act[]): void => {
+    gates += 1;
+    let isAllowed = true;
+    let now = 0;
+    let isArmed = false;
+    let mustBeSilent = false;
+    let sequence = 0;
+    const gate = new MediaGate({
+      clock: { monotonicMs: () => now },
+      mayWatch: () => isAllowed,
+      deadlineAt: 100,
+      onRefused: () => undefined,
+      onFirstPicture: () => undefined,
+      firstSequence: 1,
+      firstTimestamp: 1,
+    });
+    const send = (): boolean => {
+      sentInAll += 1;
+      if (!isArmed || mustBeSilent || !isAllowed || now >= 100) assert.unreachable(`a packet left after ${order.join(' ')}`);
+      return true;
+    };
+    for (const act of order) {
+      if (act === 'arm') isArmed = gate.arm() || isArmed;
+      else if (act === 'connect') gate.connect({ ssrc: 1, payloadType: 96, send });
+      else if (act === 'withdraw') isAllowed = false;
+      else if (act === 'over') now = 200;
+      else {
+        sequence += 1;
+        const packet = cameraPacket(sequence, sequence * 3600, act === 'idr' ? IDR : SLICE, true);
+        gate.push(packet, 0, packet.length);
+      }
+      if (gate.state === 'ended') mustBeSilent = true;
+    }
+  };
+  const walk = (order: Act[]): void => {
+    if (order.length === DEPTH) {
+      run(order);
+      return;
+    }
+    for (const act of acts) {
+      // The authorizer's no and the end of time are final: once each is enough.
+      if ((act === 'withdraw' || act === 'over') && order.includes(act)) continue;
+      order.push(act);
+      walk(order);
+      order.pop();
+    }
+  };
+  walk([]);
+  assert.ok(gates > 300_000, String(gates));
+  assert.ok(sentInAll > 10_000, 'packets flow in the allowed orders');
+});
+
+test.run();

@@ -1,0 +1,184 @@
+import { scrypt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Router } from '../../../../agent/cloud/router.js';
+import type { PairAnswer, PairRequest } from '../../../../agent/contract/pairing.js';
+import { toBase64url, utf8 } from '../../../../agent/contract/text.js';
+import { topics } from '../../../../agent/contract/topics.js';
+import { AgentError } from '../../../../agent/kernel/errors.js';
+import { CodeFile, type CodeMemory } from '../../../../agent/pairing/code-file.js';
+import type { NewOwner, PairingParts } from '../../../../agent/pairing/ports.js';
+import { PairingService } from '../../../../agent/pairing/service.js';
+import { newSigningKey, type SigningKey } from '../../../../scripts/portal/client/keys.js';
+import { type OwnerPart, type PairingAttempt, pair } from '../../../../scripts/portal/client/pair.js';
+import type { RelayTransport } from '../../../../scripts/portal/client/transport.js';
+import { TestLog } from '../../../support/test-log.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
+
+export const SCOPE = { tenant: 'local', serial: 'SN4F2K7Q9D' };
+
+const derived = new Map<string, Promise<Uint8Array>>();
+
+/** Native scrypt, once per code and salt: the app's own is the same function in plain JavaScript, five times slower. */
+export function derive(code: string, salt: Uint8Array): Promise<Uint8Array> {
+  const id = `${code} ${toBase64url(salt)}`;
+  const known = derived.get(id);
+  if (known !== undefined) return known;
+  const made = new Promise<Uint8Array>((resolve, reject) => {
+    scrypt(code, salt, 80, { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 }, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    );
+  });
+  derived.set(id, made);
+  return made;
+}
+
+/** The relay: honest unless `onDown` or `onUp` say otherwise. They may return other messages in place of the one that came. */
+export class MemoryRelay {
+  readonly #listeners = new Set<(topic: string, payload: Uint8Array) => void>();
+  /** Everything that passed, as the relay saw it. */
+  readonly seen: string[] = [];
+  onDown: (request: PairRequest) => unknown[] | Promise<unknown[]> = (request) => [request];
+  onUp: (answer: PairAnswer) => unknown[] | Promise<unknown[]> = (answer) => [answer];
+  toRecorder: (topic: string, payload: Uint8Array) => Promise<void> = async () => undefined;
+
+  app(): RelayTransport {
+    return {
+      isOnline: true,
+      subscribe: async () => undefined,
+      unsubscribe: async () => undefined,
+      publish: async (topic, payload) => {
+        this.seen.push(payload);
+        for (const message of await this.onDown(JSON.parse(payload) as PairRequest))
+          void this.toRecorder(topic, utf8(JSON.stringify(message)));
+      },
+      onMessage: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+      onOnline: () => () => undefined,
+      close: async () => undefined,
+    };
+  }
+
+  async fromRecorder(answer: PairAnswer): Promise<void> {
+    this.seen.push(JSON.stringify(answer));
+    for (const message of await this.onUp(answer))
+      for (const listener of [...this.#listeners]) listener(topics.pairUp(SCOPE, answer.sid), utf8(JSON.stringify(message)));
+  }
+}
+
+/** A code file that a test can watch, hold back and break. */
+export class WatchedCodeFile extends CodeFile {
+  readonly saved: number[] = [];
+  beforeSave: () => Promise<void> = async () => undefined;
+
+  override async save(memory: CodeMemory): Promise<void> {
+    await this.beforeSave();
+    await super.save(memory);
+    this.saved.push(memory.tries.fails.relay);
+  }
+}
+
+export interface PairingRig {
+  readonly folder: string;
+  readonly clock: VirtualClock;
+  readonly relay: MemoryRelay;
+  readonly router: Router;
+  readonly log: TestLog;
+  readonly device: SigningKey;
+  readonly codeFile: WatchedCodeFile;
+  readonly installed: NewOwner[];
+  readonly tries: string[];
+  service: PairingService;
+  /** What `install` does; replaced to make it fail. */
+  install: (owner: NewOwner) => Promise<void>;
+  /** A power cut: a new service over what is on the disk. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function makeService(rig: PairingRig, sealKey: SigningKey): PairingService {
+  const parts: PairingParts = {
+    serial: SCOPE.serial,
+    signer: rig.device.signer,
+    deviceKey: rig.device.publicKey,
+    sealKey: sealKey.publicKey,
+    boot: 'AAAAAAAAAAAAAAAAAAAAAA',
+    codeFile: rig.codeFile,
+    isOwned: () => rig.installed.length > 0,
+    epoch: () => 1,
+    install: (owner) => rig.install(owner),
+    onTry: ({ way, result, code }) => rig.tries.push(`${way} ${result} ${code}`),
+    clock: rig.clock,
+    log: rig.log,
+  };
+  return new PairingService(parts);
+}
+
+/** A recorder without owner behind an in-memory relay, its messages coming through the real router. */
+export async function makeRig(): Promise<PairingRig> {
+  const folder = await mkdtemp(join(tmpdir(), 'sightline-pairing-'));
+  const sealKey = await newSigningKey();
+  const clock = new VirtualClock();
+  const log = new TestLog();
+  const relay = new MemoryRelay();
+  const installed: NewOwner[] = [];
+  const rig: PairingRig = {
+    folder,
+    clock,
+    relay,
+    log,
+    device: await newSigningKey(),
+    codeFile: new WatchedCodeFile(folder),
+    installed,
+    tries: [],
+    router: new Router({
+      scope: SCOPE,
+      onCommand: async () => undefined,
+      onWithdraw: async () => undefined,
+      onPair: async (_sid, request) => relay.fromRecorder(await rig.service.handle(request, 'relay')),
+      clock,
+      log,
+    }),
+    service: undefined as unknown as PairingService,
+    install: async (owner) => void installed.push(owner),
+    restart: async () => {
+      rig.service = makeService(rig, sealKey);
+      await rig.service.start();
+    },
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
+  relay.toRecorder = (topic, payload) => rig.router.receive(topic, payload);
+  await rig.restart();
+  return rig;
+}
+
+/** The real app, knocking with this code. */
+export const knock = (rig: PairingRig, code: string): Promise<PairingAttempt> =>
+  pair({ transport: rig.relay.app(), scope: SCOPE, code, derive });
+
+/** An owner with a key of her own. */
+export async function newOwner(): Promise<OwnerPart> {
+  const key = await newSigningKey();
+  return { owner: key.signer, ownerKey: key.publicKey, site: 'Bakery', person: { name: 'Ada Owner', email: 'ada@example.org' } };
+}
+
+/** One message to the recorder without any app, and its answer. */
+export const send = (rig: PairingRig, request: Record<string, unknown>): Promise<PairAnswer> =>
+  rig.service.handle({ v: 1, ...request } as PairRequest, 'relay');
+
+/** A code that is well-formed and not this one. */
+export const otherCode = (code: string): string => (code === 'K7MPX2QRT' ? 'K7MPX2QRS' : 'K7MPX2QRT');
+
+/** The stable code of what `act` rejects with. */
+export async function codeOf(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+    return 'resolved';
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return error.code;
+  }
+}

@@ -33,7 +33,7 @@ export class Permissions {
 
   async start(): Promise<void> {
     this.#state = (await this.#parts.store.load()) ?? NO_PERMISSIONS;
-    for (const held of this.#state.grants) this.#startClockOf(held.grant);
+    for (const held of this.#state.grants) this.#startClockOf(held);
   }
 
   get owner(): Owner | null {
@@ -138,7 +138,7 @@ export class Permissions {
       const held: HeldGrant = { grant, statement, receivedAt: nowAt, ended: null };
       const kept = dropOldest([...this.#state.grants, held], this.#state.epoch, nowAt);
       if (kept.length > MOST_GRANTS) throw new AgentError(tooManyGrants());
-      this.#startClockOf(grant);
+      this.#startClockOf(held);
       await this.#replace({
         ...this.#state,
         grants: kept,
@@ -227,7 +227,10 @@ export class Permissions {
     const over = this.#state.grants.filter(isOver);
     if (over.length === 0) return [];
     this.#parts.endSessions(new Set(over.map((held) => held.grant.id)));
-    const grants = this.#state.grants.map((held) => (isOver(held) ? { ...held, ended: { at: nowAt, how: 'expired' as const } } : held));
+    // Time goes on while sessions end: those that were told are marked, not those that are over by now.
+    const grants = this.#state.grants.map((held) =>
+      over.includes(held) ? { ...held, ended: { at: nowAt, how: 'expired' as const } } : held,
+    );
     this.#state = { ...this.#state, grants };
     this.#tell();
     await this.#queue.run('state', () => this.#save());
@@ -255,9 +258,11 @@ export class Permissions {
     return this.#state.grants.find((held) => held.grant.id === id);
   }
 
-  #startClockOf(grant: Grant): void {
+  /** Never longer than it was given for: a clock that lost its battery must not turn ten minutes into years. */
+  #startClockOf({ grant, receivedAt }: HeldGrant): void {
     const { clock } = this.#parts;
-    this.#outlivedAtMs.set(grant.id, clock.monotonicMs() + Math.max(0, grant.exp - clock.now()));
+    const lastsMs = grant.exp - Math.max(clock.now(), receivedAt);
+    this.#outlivedAtMs.set(grant.id, clock.monotonicMs() + Math.max(0, lastsMs));
   }
 
   #isOutlived(id: string): boolean {
@@ -312,7 +317,8 @@ function rebase(next: PermissionState, narrowed: PermissionState): PermissionSta
       ? { ...held, ended: { at: held.receivedAt, how: 'withdrawn' as const } }
       : { ...held, ended: ended.get(held.grant.id) ?? held.ended };
   });
-  return { ...next, epoch: narrowed.epoch, grants, withdrawnAhead: narrowed.withdrawnAhead };
+  const applications = narrowed.epoch === next.epoch ? next.applications : [];
+  return { ...next, epoch: narrowed.epoch, grants, applications, withdrawnAhead: narrowed.withdrawnAhead };
 }
 
 /** Ended grants are kept for display, the oldest go first when there are many. */

@@ -33,7 +33,7 @@ import { Secret } from './kernel/secret.js';
 import { LiveService } from './live/service.js';
 import { Permissions } from './permissions/service.js';
 import { grantOf } from './permissions/ticket.js';
-import { VERSION } from './version.js';
+import { VERSION } from './kernel/version.js';
 
 /** A composed agent: started and stopped as a whole. */
 export interface Agent {
@@ -124,7 +124,7 @@ export async function compose(options: AgentOptions): Promise<Agent> {
   const handlers: Handlers = {
     ...siteHandlers({ cameras, watching: () => liveDesk.watching(), plate, recorderName, version: VERSION, startedAt, clock }),
     ...healthHandlers(health, clock),
-    ...configHandlers(config, cameras),
+    ...configHandlers(config, cameras, clock),
     ...liveDesk.handlers(),
     ...logHandlers({
       operationLog,

@@ -10,6 +10,7 @@ export interface DriverClock {
   after(delayMs: number, act: () => void, background?: boolean): { cancel(): void };
 }
 
+/** The agent's log as far as drivers use it; secrets in `facts` are blanked at its sink. */
 export interface DriverLog {
   debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
   info(message: string, facts?: Readonly<Record<string, unknown>>): void;
@@ -83,11 +84,13 @@ export interface DiscoveredCamera {
   readonly hardware: string;
 }
 
+/** WS-Discovery on the site's network. */
 export interface CameraDiscovery {
   /** Sends probes on every interface and collects answers for `listenMs`. Duplicates are joined by endpoint. */
   discover(options: { listenMs: number; signal: AbortSignal }): Promise<readonly DiscoveredCamera[]>;
 }
 
+/** GetDeviceInformation as the camera words it; any of them may be empty. */
 export interface CameraIdentity {
   readonly manufacturer: string;
   readonly model: string;
@@ -95,6 +98,7 @@ export interface CameraIdentity {
   readonly serial: string;
 }
 
+/** How one encoder is set. */
 export interface VideoEncoderSettings {
   readonly codec: 'H264' | 'H265' | 'JPEG' | 'MPEG4';
   readonly width: number;
@@ -124,6 +128,7 @@ export interface VideoEncoderOptions {
   readonly gopLength: { readonly min: number; readonly max: number } | undefined;
 }
 
+/** When `signal` fires the call rejects with driver.aborted. */
 export interface CallOptions {
   readonly signal: AbortSignal;
 }
@@ -159,6 +164,7 @@ export interface CameraDriver {
   close(): void;
 }
 
+/** Makes a driver for one camera and sends nothing yet; throws camera.unreachable for an address that is none. */
 export interface CameraConnector {
   connect(target: { readonly deviceUri: string; readonly login: Login | undefined }): CameraDriver;
 }
@@ -181,6 +187,7 @@ export interface VideoTrack {
  */
 export type RtpHandler = (buffer: Buffer, start: number, end: number) => void;
 
+/** One stream to pull, where it may be pulled from and who gets the packets. */
 export interface StreamRequest {
   /** rtsp:// or rtsps:// without login. */
   readonly uri: string;
@@ -193,12 +200,14 @@ export interface StreamRequest {
   readonly onEnd: (reason: DriverError) => void;
 }
 
+/** A stream that plays. */
 export interface StreamPull {
   readonly track: VideoTrack;
   /** Sends TEARDOWN if it can and ends the connection; resolves when the socket is gone. Idempotent. */
   close(): Promise<void>;
 }
 
+/** Pulls streams over RTSP. Rejects with camera.*, stream.bad_uri or stream.unsupported. */
 export interface StreamClient {
   /** DESCRIBE, SETUP (TCP interleaved), PLAY. Resolves once PLAY is answered; packets may come at once. Deadline 10 s. */
   open(request: StreamRequest): Promise<StreamPull>;
@@ -206,6 +215,7 @@ export interface StreamClient {
 
 // ---------------------------------------------------------------- viewers (WebRTC)
 
+/** One viewer's offer and what is to be told of the connection. */
 export interface ViewerPeerRequest {
   /** The viewer's offer: one H.264 video section, candidates included; exactly one sha-256 fingerprint. */
   readonly offerSdp: string;
@@ -222,6 +232,7 @@ export interface ViewerPeerRequest {
   readonly onClosed: (reason: 'closed' | 'failed') => void;
 }
 
+/** Our end of one WebRTC connection that only sends. */
 export interface ViewerPeer {
   readonly answerSdp: string;
   /** Of our own DTLS certificate, `sha-256 AB:CD:...`. */
@@ -235,6 +246,7 @@ export interface ViewerPeer {
   close(): void;
 }
 
+/** Makes ends for viewers. Rejects with viewer.bad_offer or viewer.failed. */
 export interface ViewerPeerFactory {
   /** Deadline 10 s for gathering and answering. */
   answer(request: ViewerPeerRequest): Promise<ViewerPeer>;
@@ -244,6 +256,7 @@ export interface ViewerPeerFactory {
 
 // ---------------------------------------------------------------- serial gear
 
+/** One port; 8 data bits and 1 stop bit always. `baudRate` in bits per second. */
 export interface SerialPortSettings {
   /** Device path, e.g. /dev/ttyUSB0 or /dev/serial/by-id/... */
   readonly path: string;
@@ -251,6 +264,7 @@ export interface SerialPortSettings {
   readonly parity: 'none' | 'even' | 'odd';
 }
 
+/** One port with everything that hangs on it; its writes go out one after another. */
 export interface SerialBus {
   /** A PTZ driver for one address on the bus. */
   ptz(protocol: 'pelco-d', address: number): PtzDriver;
@@ -259,6 +273,7 @@ export interface SerialBus {
   close(): Promise<void>;
 }
 
+/** Makes buses. */
 export interface SerialBusFactory {
   /** Opens in the background and again after unplugging; a dead bus never throws from here. */
   open(settings: SerialPortSettings): SerialBus;
@@ -266,6 +281,7 @@ export interface SerialBusFactory {
 
 // ---------------------------------------------------------------- the machine
 
+/** What the machine is; a maker’s placeholder ("to be filled") counts as not told and is empty. */
 export interface HostInventory {
   readonly manufacturer: string;
   readonly model: string;
@@ -288,6 +304,7 @@ export interface HostSample {
   readonly processRssBytes: number;
 }
 
+/** The machine under the agent. Rejects with host.unavailable for what it cannot tell at all. */
 export interface Host {
   /** Static facts; systeminformation may start processes for it, so ask once per boot. */
   inventory(): Promise<HostInventory>;

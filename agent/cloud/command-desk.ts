@@ -17,6 +17,7 @@ import { authenticate, type KnownKeys } from './authenticate.js';
 import type { ActNote, Call, Handlers } from './call.js';
 import { RateLimit } from './rate.js';
 
+/** What the desk joins. `serial` and `boot` are what a command must name; `sealKey` opens letters, `signer` signs answers. */
 export interface CommandDeskParts {
   readonly serial: string;
   readonly boot: string;

@@ -8,6 +8,7 @@ import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import type { CloudLink, ConnectFacts } from './link.js';
 
+/** How to reach the broker. `connectFacts` is asked anew for every connection: a proof is good once. `caFile` undefined: the system’s CAs. */
 export interface MqttLinkParts {
   readonly url: string;
   readonly clientId: string;

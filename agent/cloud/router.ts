@@ -28,7 +28,10 @@ export class Router {
   readonly #parts: RouterParts;
   readonly #log: RateLimitedLog;
   readonly #counts = new Map<string, number>();
-  /** All senders together: sealed letters do not tell who sent them, and opening one costs a millisecond. */
+  /**
+   * All senders together, because sealed letters do not tell who sent them and opening one costs a millisecond; but each kind by itself, so
+   * that a flood of letters does not keep a withdrawal out.
+   */
   readonly #rate = new RateLimit(50, 200);
   readonly #pairRate = new RateLimit(2, 20);
 
@@ -59,7 +62,7 @@ export class Router {
     if (payload.length === 0) return;
     if (payload.length > MAX_MESSAGE_BYTES) throw refuse('message.too_large', `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`);
     const nowMs = this.#parts.clock.monotonicMs();
-    if (!this.#rate.take('all', nowMs)) throw refuse('message.too_many', 'Too many messages at once.');
+    if (!this.#rate.take(to.kind, nowMs)) throw refuse('message.too_many', 'Too many messages at once.');
     if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload));
     if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload));
     if (!this.#pairRate.take('pair', nowMs)) throw refuse('message.too_many', 'Too many pairing messages at once.');

@@ -7,6 +7,7 @@ import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import type { CloudLink } from './link.js';
 
+/** What stands in a status and who signs it; see Status in the contract for each field. */
 export interface StatusParts {
   readonly scope: TopicScope;
   readonly signer: Signer;

@@ -15,7 +15,7 @@ import { OperationLogService } from '../operation-log/service.js';
 import { Database } from '../store/database.js';
 import { LOG_MIGRATIONS } from '../store/migrations.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../kernel/version.js';
 import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 

@@ -1,4 +1,4 @@
-import { VERSION } from '../version.js';
+import { VERSION } from '../kernel/version.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 
 /** What `sightline`, `sightline --help`, `sightline --version` and a mistyped command print. */

@@ -20,7 +20,7 @@ import type { OperationLogService } from '../operation-log/service.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
 import type { OutboxStore } from '../store/outbox-store.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../kernel/version.js';
 
 export interface CloudParts {
   readonly site: SiteFile;

@@ -5,6 +5,7 @@ import type { OperationLogService } from '../operation-log/service.js';
 import type { Permissions } from '../permissions/service.js';
 import type { Stores } from './stores.js';
 
+/** What is looked after. `watchFloor` begins to remember the time and gives back how to end it. */
 export interface ExpiryParts {
   readonly permissions: Permissions;
   readonly operationLog: OperationLogService;

@@ -7,10 +7,11 @@ import type { LiveService } from '../live/service.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../kernel/version.js';
 import type { CloudSide } from './cloud-side.js';
 import type { SerialSide } from './serial.js';
 
+/** What the command line reaches. `region` (2 to 4 letters) stands on the label; `startedAt` in ms since 1970. */
 export interface LocalParts {
   readonly serial: SerialSide;
   readonly boot: string;

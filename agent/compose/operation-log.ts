@@ -5,9 +5,10 @@ import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import { OperationLogService } from '../operation-log/service.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../kernel/version.js';
 import type { Stores } from './stores.js';
 
+/** What the log signs with (`signer`, verified by `key`) and what it writes into every row (`serial`, `boot`, `site`). */
 export interface LogSide {
   readonly stores: Stores;
   readonly signer: Signer;

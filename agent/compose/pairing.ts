@@ -8,6 +8,7 @@ import { PairingService } from '../pairing/service.js';
 import type { PairingWay } from '../pairing/window.js';
 import type { Permissions } from '../permissions/service.js';
 
+/** What pairing proves itself with (`keys`, `serial`), whom it founds (`permissions`) and where that is written (`operationLog`). */
 export interface PairingSide {
   readonly stateFolder: string;
   readonly serial: string;

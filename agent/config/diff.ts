@@ -9,6 +9,7 @@ export type Change =
   | { readonly kind: 'login'; readonly path: string; readonly cam: string }
   | StreamChange;
 
+/** Another size or frame rate of one stream. */
 export interface StreamChange {
   readonly kind: 'stream';
   /** `cameras.cam-1.sub` */

@@ -35,6 +35,7 @@ export function planRefused(refused: readonly PlanRefusal[]): AgentError {
   });
 }
 
+/** The caller gave up, or the agent stops. */
 export const cancelled = (): AgentError =>
   new AgentError({
     code: 'config.cancelled',

@@ -12,6 +12,7 @@ export type Act = { readonly steps: readonly PlanStep[] /** For a sentence: `the
   | EncoderAct
 );
 
+/** Everything that changes at one stream: one call to the camera. */
 export interface EncoderAct {
   readonly kind: 'encoder';
   readonly cam: string;
@@ -29,6 +30,7 @@ export type Offer =
   | { readonly options: VideoEncoderOptions; readonly trouble?: undefined }
   | { readonly options?: undefined; readonly trouble: { readonly say: string; readonly fix: string } };
 
+/** How everything is now, and what could be. */
 export interface PlanFacts {
   readonly current: Configuration;
   readonly cameras: readonly ConfigCamera[];
@@ -42,6 +44,7 @@ export interface Planned {
   readonly acts: readonly Act[];
 }
 
+/** Where a stream's offer stands in PlanFacts. */
 export const offerKey = (cam: string, stream: StreamKind): string => `${cam}.${stream}`;
 
 const RANK = { 'recorder-name': 0, 'camera-name': 1, login: 2, encoder: 3 } as const;

@@ -20,6 +20,7 @@ export function badName(path: string, name: string, whose: string): PlanRefusal 
   return undefined;
 }
 
+/** Offers the ids there are. */
 export function noSuchCamera(path: string, cam: string, known: readonly string[]): PlanRefusal {
   const fix = known.length === 0 ? 'Search for cameras first.' : 'Choose a camera of this recorder.';
   return { path, code: 'config.no_such_camera', say: `This recorder has no camera ${cam}.`, fix, offers: [...known] };
@@ -35,11 +36,13 @@ export function cannotAsk(
   return { path, code: 'config.camera_offline', say: `${name} cannot be set now. ${say}`, fix, offers: [] };
 }
 
+/** The camera is online and does not list this stream. */
 export function noSuchStream(path: string, name: string, stream: StreamKind): PlanRefusal {
   const say = `${name} has no ${streamWords(stream)}.`;
   return { path, code: 'config.no_such_stream', say, fix: 'Change its other stream.', offers: [] };
 }
 
+/** `asked` is the pair, also when only one of it was to change; offers as `640 × 360`. */
 export function sizeNotOffered(
   path: string,
   name: string,
@@ -52,6 +55,7 @@ export function sizeNotOffered(
   return { path, code: 'config.resolution_not_offered', say, fix, offers: resolutions.map(sizeText) };
 }
 
+/** `asked` in frames per second; the offer as `1 to 25`. */
 export function rateNotOffered(
   path: string,
   name: string,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import * as z from 'zod/mini';
 import { type Configuration, StreamWish } from '../contract/configuration.js';
 import type { ConfigDocument } from './document.js';
 import type { ConfigCamera, ConfigStream, StreamKind } from './ports.js';
@@ -38,7 +37,7 @@ export function reportedName(name: string, fallback: string): string {
 export function reportedStream(stream: Pick<ConfigStream, 'width' | 'height' | 'frameRate'> | undefined): StreamWish | null {
   if (stream === undefined) return null;
   const { width, height, frameRate } = stream;
-  const result = z.safeParse(StreamWish, { width, height, frameRate });
+  const result = StreamWish.safeParse({ width, height, frameRate });
   return result.success ? result.data : null;
 }
 

@@ -1,6 +1,5 @@
 import type { Login, VideoEncoderOptions } from '../../drivers/port.js';
 import type { Applied, Configuration, ConfigurationPatch, Plan } from '../contract/configuration.js';
-import type { EncoderOffer } from '../contract/views.js';
 import { AgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
 import { Secret } from '../kernel/secret.js';
@@ -10,7 +9,7 @@ import { diffConfiguration, type StreamChange } from './diff.js';
 import { type ConfigDocument, EMPTY_DOCUMENT, NO_WISH } from './document.js';
 import { cancelled, planRefused, staleBase } from './failures.js';
 import { type Act, type Offer, offerKey, offersNeeded, type Planned, planConfiguration } from './plan.js';
-import type { ConfigParts, StreamKind } from './ports.js';
+import type { ConfigParts } from './ports.js';
 import { reportConfiguration, reportedStream } from './report.js';
 
 type Listener = (current: Configuration) => void;
@@ -53,15 +52,6 @@ export class ConfigService implements Service {
   /** As it is now: what the cameras said last, null where they said nothing since the agent started. No secret inside. */
   current(): Configuration {
     return reportConfiguration(this.#document, this.#parts.recorderName, this.#parts.cameras.list());
-  }
-
-  /** What the camera offers for this stream. Rejects with `cameras.*`. */
-  async options(cam: string, stream: StreamKind, signal?: AbortSignal): Promise<EncoderOffer> {
-    const { resolutions, frameRate } = await this.#parts.cameras.encoderOptions(cam, stream, signal);
-    return {
-      resolutions: resolutions.map(({ width, height }) => ({ width, height })),
-      frameRate: { min: frameRate.min, max: frameRate.max },
-    };
   }
 
   /**

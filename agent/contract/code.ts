@@ -61,6 +61,7 @@ export function readCode(typed: string): string {
   return text;
 }
 
+/** What a recorder’s printed label says. */
 export interface LabelContent {
   readonly serial: string;
   readonly code: string;

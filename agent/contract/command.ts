@@ -20,6 +20,7 @@ export const Command = z.strictObject({
 });
 export type Command = z.infer<typeof Command>;
 
+/** Why nothing was done, as an AgentError travels: stable `area.reason`, two sentences for a person, facts for a machine. */
 export const Refusal = z.strictObject({
   code: z.string().check(z.regex(/^[a-z_-]+\.[a-z0-9_]+$/)),
   say: z.string().check(z.maxLength(600)),

@@ -4,6 +4,7 @@ import { ChannelId, Hash32, PersonName } from './shapes.js';
 /** A name that people gave a recorder or camera. */
 export const DisplayName = PersonName;
 
+/** One stream's picture: pixels, and frames per second. */
 export const StreamWish = z.strictObject({
   width: z.int().check(z.gte(64), z.lte(8192)),
   height: z.int().check(z.gte(64), z.lte(8192)),
@@ -17,6 +18,7 @@ export const CameraLogin = z.strictObject({
   password: z.string().check(z.maxLength(128), z.regex(/^\P{Cc}*$/u)),
 });
 
+/** One camera as it is reported; a stream is null when the camera has none or does not tell. */
 export const CameraConfiguration = z.strictObject({
   name: DisplayName,
   main: z.nullable(StreamWish),
@@ -51,6 +53,7 @@ export const ConfigurationPatch = z.strictObject({
 });
 export type ConfigurationPatch = z.infer<typeof ConfigurationPatch>;
 
+/** One value that would change, and whether pictures stop for a moment when it does. */
 export const PlanStep = z.strictObject({
   /** e.g. cameras.cam-1.sub.frameRate */
   path: z.string(),
@@ -71,6 +74,7 @@ export const PlanRefusal = z.strictObject({
 });
 export type PlanRefusal = z.infer<typeof PlanRefusal>;
 
+/** What applying a patch would do. `base` is the version it was planned on; nothing is applied while `refused` holds a step. */
 export const Plan = z.strictObject({ base: Hash32, steps: z.array(PlanStep), refused: z.array(PlanRefusal) });
 export type Plan = z.infer<typeof Plan>;
 

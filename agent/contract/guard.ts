@@ -3,6 +3,7 @@ import { fromUtf8, utf8 } from './text.js';
 
 /** Largest message that is looked at (64 KiB), and the deepest nesting. Measured: JSON.parse takes depth 100 000, JSON.stringify then overflows at 10 000. */
 export const MAX_MESSAGE_BYTES = 65_536;
+/** Levels of objects and lists in a message; more than any shape of the contract has. */
 export const MAX_DEPTH = 32;
 
 function refuse(code: string, say: string): AgentError {

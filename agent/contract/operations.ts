@@ -54,6 +54,7 @@ const PatchArgs = z.strictObject({ base: Hash32, patch: ConfigurationPatch });
 const StreamArgs = z.strictObject({ cam: ChannelId, stream: z.enum(['main', 'sub']) });
 const MoveArgs = z.strictObject({ cam: ChannelId, pan: Axis, tilt: Axis, zoom: Axis });
 
+/** The table itself: name -> who, scope, how it is logged, arguments, answer. */
 export const OPERATIONS = {
   'site.get': define('granted', 'site-information', 'look', Nothing, SiteInfo),
   'health.get': define('granted', 'health', 'look', z.strictObject({ sinceMs: z.int().check(z.gte(0), z.lte(86_400_000)) }), HealthInfo),
@@ -81,8 +82,11 @@ export const OPERATIONS = {
   'permissions.mine': define('applicant', null, 'look', z.strictObject({ org: Organisation }), MyPermissions),
 } as const;
 
+/** A key of the table, e.g. `live.open`. */
 export type OperationName = keyof typeof OPERATIONS;
+/** What an operation takes, after parsing. */
 export type ArgsOf<Name extends OperationName> = z.infer<(typeof OPERATIONS)[Name]['args']>;
+/** What an operation answers in `Result.body`. */
 export type AnswerOf<Name extends OperationName> = z.infer<(typeof OPERATIONS)[Name]['answer']>;
 
 /** Narrows a text from outside to a known operation. */

@@ -25,15 +25,19 @@ export async function openSealed(letter: string, privateKey: CryptoKey): Promise
       // No compressed letters: a small one could unfold into a large one.
       maxDecompressedLength: 0,
     });
-    if (plaintext.length > MAX_MESSAGE_BYTES) throw new RangeError('larger than a message may be');
-    return fromUtf8(plaintext);
-  } catch (error) {
-    throw new AgentError({
-      code: 'seal.broken',
-      say: 'A sealed message could not be opened with this key.',
-      fix: 'Fetch the recorder’s current status and send the message again.',
-      retryable: true,
-      cause: error,
-    });
+    if (plaintext.length <= MAX_MESSAGE_BYTES) return fromUtf8(plaintext);
+  } catch (cause) {
+    throw broken(cause);
   }
+  throw broken('larger than a message may be');
+}
+
+function broken(cause: unknown): AgentError {
+  return new AgentError({
+    code: 'seal.broken',
+    say: 'A sealed message could not be opened with this key.',
+    fix: 'Fetch the recorder’s current status and send the message again.',
+    retryable: true,
+    cause,
+  });
 }

@@ -17,6 +17,7 @@ export const InstantMs = z.int().check(z.gte(0), z.lte(4_102_444_800_000));
 export const Compact = z.string().check(z.minLength(20), z.maxLength(60_000), z.regex(/^[A-Za-z0-9_.-]+$/));
 /** A person's or company's name: one line, no control characters. */
 export const PersonName = z.string().check(z.minLength(1), z.maxLength(80), z.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u));
+/** An e-mail address as far as it can be judged without sending to it: one @, no spaces, at most 254 characters (RFC 5321). */
 export const Email = z.string().check(z.maxLength(254), z.regex(/^[^\s@<>"]{1,64}@[^\s@<>"]{1,189}$/));
 /** Public P-256 key (RFC 7517), and only the members that matter: anything else is refused. */
 export const PublicJwk = z.strictObject({
@@ -39,6 +40,7 @@ export const SCOPES = [
   'firmware',
   'wifi',
 ] as const;
+/** One thing that may be permitted. */
 export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 

@@ -25,12 +25,14 @@ export interface Verifier {
   readonly L: Uint8Array;
 }
 
+/** What both sides must agree on before the exchange (RFC 9383 section 3.3): protocol context and the two names. */
 export interface Identities {
   readonly context: string;
   readonly prover: string;
   readonly verifier: string;
 }
 
+/** What both sides hold after the exchange, 32 bytes each but for the two points. Equal only if the code was right. */
 export interface SharedKeys {
   /** HMAC of the verifier's share by the prover; the prover sends it. */
   readonly confirmProver: Uint8Array;
@@ -63,19 +65,23 @@ function withLength(bytes: Uint8Array): Uint8Array {
 
 /** Uncompressed, on the curve, not the identity; compressed and hybrid forms are refused so that a share has one spelling. */
 function readPoint(bytes: Uint8Array): Point {
+  if (bytes.length !== 65 || bytes[0] !== 4) throw impossible('not an uncompressed point');
   try {
-    if (bytes.length !== 65 || bytes[0] !== 4) throw new RangeError('not an uncompressed point');
     const point = Point.fromBytes(bytes);
     point.assertValidity();
     return point;
   } catch (cause) {
-    throw new AgentError({
-      code: 'pairing.bad_message',
-      say: 'The pairing message holds an impossible value.',
-      fix: 'Start pairing again.',
-      cause,
-    });
+    throw impossible(cause);
   }
+}
+
+function impossible(cause: unknown): AgentError {
+  return new AgentError({
+    code: 'pairing.bad_message',
+    say: 'The pairing message holds an impossible value.',
+    fix: 'Start pairing again.',
+    cause,
+  });
 }
 
 const share = (scalar: bigint, blind: Point, w0: bigint): Point => Point.BASE.multiply(scalar).add(blind.multiply(w0));

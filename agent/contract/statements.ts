@@ -3,6 +3,7 @@ import { ChannelId, Email, Hash32, HexHash, Id16, InstantMs, PersonName, PublicJ
 
 const V1 = z.literal(1);
 
+/** Who acts, as they named themselves; stands in the operation log until it is erased there. */
 export const Person = z.strictObject({ name: PersonName, email: Email });
 export type Person = z.infer<typeof Person>;
 
@@ -23,6 +24,7 @@ export const Consent = z.strictObject({
 });
 export type Consent = z.infer<typeof Consent>;
 
+/** A company that serves sites. Its key, not its name, is what a grant is bound to. */
 export const Organisation = z.strictObject({ name: PersonName, key: PublicJwk });
 export type Organisation = z.infer<typeof Organisation>;
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { Compact, Hash32, Id16, InstantMs, PublicJwk, Serial } from './shapes.js';
+import { DisplayName, StreamWish } from './configuration.js';
+import { ChannelId, Compact, Hash32, Id16, InstantMs, PublicJwk, Serial } from './shapes.js';
 import { Consent, Grant } from './statements.js';
 import { Application } from './views.js';
 
@@ -67,6 +68,27 @@ export const ChannelDocument = z.strictObject({
   channels: z.array(z.strictObject({ id: z.string(), endpoint: z.string(), deviceUri: z.string(), name: z.string(), known: Facts })),
   removed: z.array(z.string()),
 });
+
+/** What people want of one camera; null where nobody said anything from here. */
+export const CameraWish = z.strictObject({
+  name: z.nullable(DisplayName),
+  main: z.nullable(StreamWish),
+  sub: z.nullable(StreamWish),
+});
+/** The wish as a value. */
+export type CameraWish = z.infer<typeof CameraWish>;
+
+/**
+ * The configuration as it is stored: wishes, each written only after the camera confirmed it. What is reported is never taken from here
+ * but from what the cameras say; only the recorder's own name (null until a person gave one) lives here alone.
+ */
+export const ConfigDocument = z.strictObject({
+  v: z.literal(1),
+  recorderName: z.nullable(DisplayName),
+  cameras: z.record(ChannelId, CameraWish),
+});
+/** The document as a value. */
+export type ConfigDocument = z.infer<typeof ConfigDocument>;
 
 /** A camera's login, sealed with the recorder's master key. */
 export const SealedLogin = z.strictObject({ user: z.string(), sealed: z.string() });

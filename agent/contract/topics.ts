@@ -9,6 +9,7 @@ export interface TopicScope {
 
 const root = (scope: TopicScope): string => `sl/1/${scope.tenant}/${scope.serial}`;
 
+/** Every topic by name; ids are 22 characters, base64url. */
 export const topics = {
   /** The one subscription of a recorder. */
   downAll: (scope: TopicScope): string => `${root(scope)}/down/#`,
@@ -26,6 +27,7 @@ export const topics = {
   pairUp: (scope: TopicScope, sid: string): string => `${root(scope)}/up/pair/${sid}`,
 } as const;
 
+/** What can come down to a recorder. */
 export type DownKind = 'cmd' | 'pair' | 'withdraw';
 
 /** What a topic under `down/` of this recorder means; undefined for anything else. */

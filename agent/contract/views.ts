@@ -8,9 +8,11 @@ const Text = z.string();
 const MaybeText = z.nullable(z.string());
 const MaybeNumber = z.nullable(z.number());
 
+/** Why something is not as it should be, and what to do; `code` is a driver's or agent's stable word. */
 export const Reason = z.strictObject({ code: Text, say: Text, fix: Text });
 export type Reason = z.infer<typeof Reason>;
 
+/** One stream as the camera reports it: pixels, frames per second, kbit/s (0 when it does not say). */
 export const StreamInfo = z.strictObject({
   kind: z.enum(['main', 'sub']),
   codec: Text,
@@ -21,6 +23,7 @@ export const StreamInfo = z.strictObject({
 });
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
+/** One channel. `state` goes from unknown over reachable to online; `reason` is set where a person can mend something. */
 export const CameraInfo = z.strictObject({
   id: ChannelId,
   name: Text,
@@ -36,6 +39,7 @@ export const CameraInfo = z.strictObject({
 });
 export type CameraInfo = z.infer<typeof CameraInfo>;
 
+/** The overview: the recorder, its cameras and who watches which of them now. Cameras outside the asker's grant are left out. */
 export const SiteInfo = z.strictObject({
   serial: Serial,
   recorderName: Text,
@@ -50,6 +54,7 @@ export const SiteInfo = z.strictObject({
 });
 export type SiteInfo = z.infer<typeof SiteInfo>;
 
+/** What one stream of a camera can be set to; frame rates in frames per second. */
 export const EncoderOffer = z.strictObject({
   resolutions: z.array(z.strictObject({ width: z.number(), height: z.number() })),
   frameRate: z.strictObject({ min: z.number(), max: z.number() }),
@@ -58,6 +63,7 @@ export type EncoderOffer = z.infer<typeof EncoderOffer>;
 
 const Level = z.enum(['ok', 'warn', 'crit']);
 
+/** Health now and before. Ratios 0..1, sizes in bytes; `facts` are the checks behind the verdict. */
 export const HealthInfo = z.strictObject({
   now: InstantMs,
   verdict: z.strictObject({ level: z.enum(['ok', 'attention', 'act']), sentence: Text }),
@@ -95,6 +101,7 @@ export const HealthInfo = z.strictObject({
 });
 export type HealthInfo = z.infer<typeof HealthInfo>;
 
+/** One entry of the operation log as it is shown. `head` (hex) is the chain after this row; a person erased leaves null names. */
 export const LogRow = z.strictObject({
   seq: z.int(),
   at: InstantMs,
@@ -120,6 +127,7 @@ export const LogRow = z.strictObject({
 });
 export type LogRow = z.infer<typeof LogRow>;
 
+/** Rows in falling order with the log's size and signed state, so that an app can notice a log that lost rows. */
 export const LogPage = z.strictObject({
   rows: z.array(LogRow),
   size: z.int(),
@@ -143,6 +151,7 @@ export const Application = z.strictObject({
 });
 export type Application = z.infer<typeof Application>;
 
+/** A grant as owner and organisation see it; `cams` null means every camera, `endedAt` is null while it is in force. */
 export const GrantState = z.strictObject({
   id: Id16,
   org: Organisation,
@@ -155,6 +164,7 @@ export const GrantState = z.strictObject({
 });
 export type GrantState = z.infer<typeof GrantState>;
 
+/** Everything the owner decides about. `epoch` is what a new grant or withdrawal must name. */
 export const PermissionsInfo = z.strictObject({
   epoch: z.int(),
   now: InstantMs,
@@ -198,6 +208,7 @@ export const LiveAnswer = z.strictObject({
 });
 export type LiveAnswer = z.infer<typeof LiveAnswer>;
 
+/** Why a picture ended, and how much of it there was. `lastMediaMs`: from the end to the last packet, 0 when none left after it. */
 export const LiveEnded = z.strictObject({
   session: Id16,
   cam: ChannelId,

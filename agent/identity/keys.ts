@@ -7,6 +7,7 @@ import { AgentError } from '../kernel/errors.js';
 
 const { subtle } = globalThis.crypto;
 
+/** One P-256 pair of this recorder. */
 export interface DeviceKey {
   readonly publicJwk: PublicJwk;
   /** RFC 7638 thumbprint of the public half. */

@@ -45,8 +45,12 @@ export async function loadNamePlate(folder: string, maker: MakerIdentity): Promi
   return plate;
 }
 
+/** What makers leave in the place of a serial number, without spaces and signs: the same on every board, so it names none. */
+const PLACEHOLDER =
+  /^(?:DEFAULTSTRING|TOBEFILLED.*|NOT(?:SPECIFIED|APPLICABLE|AVAILABLE)|.*SERIALNUMBER|UNKNOWN|INVALID|0?123456789.*|(.)\1*)$/;
+
 /** Makers print dashes and small letters; the label does not. */
 function readMakerSerial(text: string | undefined): string | undefined {
   const plain = text?.toUpperCase().replace(/[^A-Z0-9]/g, '');
-  return plain !== undefined && /^[A-Z0-9]{6,20}$/.test(plain) ? plain : undefined;
+  return plain !== undefined && /^[A-Z0-9]{6,20}$/.test(plain) && !PLACEHOLDER.test(plain) ? plain : undefined;
 }

@@ -55,8 +55,9 @@ export class Runtime {
         this.#log.error('a service did not stop in time', { service: service.name, deadlineMs });
         resolve(false);
       });
-      service
-        .stop()
+      // Inside the chain: a stop that throws at once is no worse than one that rejects.
+      Promise.resolve()
+        .then(() => service.stop())
         .then(
           () => resolve(true),
           (error: unknown) => {

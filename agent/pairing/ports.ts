@@ -16,6 +16,7 @@ export interface NewOwner {
   readonly consentStatement: string;
 }
 
+/** What pairing needs of the recorder; `boot` and `epoch` are told to the new owner, whose commands must name them. */
 export interface PairingParts {
   readonly serial: string;
   readonly signer: Signer;

@@ -4,11 +4,13 @@
  */
 export type PairingWay = 'relay' | 'lan';
 
+/** What must survive a restart: power cuts give no new tries. */
 export interface TryState {
   /** Failed tries since the last press, per way. */
   readonly fails: Readonly<Record<PairingWay, number>>;
 }
 
+/** What a try is judged by. */
 export interface TryFacts {
   readonly way: PairingWay;
   readonly isOwned: boolean;
@@ -19,12 +21,16 @@ export interface TryFacts {
   readonly sinceLastTryMs: number;
 }
 
+/** May it begin? `retryS`: seconds until asking again makes sense; 0 when waiting does not help. */
 export type TryVerdict =
   | { readonly may: true }
   | { readonly may: false; readonly code: 'closed' | 'locked' | 'wait' | 'owned'; readonly retryS: number };
 
+/** 20 of 2^40 codes: a guesser's chance per press is 1 in 55 thousand million. */
 export const TRIES_PER_PRESS = 20;
+/** From the press of the button, or the start of a recorder that nobody owns. */
 export const WINDOW_MS = 15 * 60_000;
+/** The state right after a press. */
 export const NO_FAILS: TryState = { fails: { relay: 0, lan: 0 } };
 
 /** Wait before the next try after `fails` failed ones: none for the first three, then 5 s doubling to an hour. Sums to 8.4 hours for 20. */
@@ -32,6 +38,7 @@ export function waitMs(fails: number): number {
   return fails < 3 ? 0 : Math.min(3600, 5 * 2 ** (fails - 3)) * 1000;
 }
 
+/** Tries of this way until the button must be pressed again; never below 0. */
 export function triesLeft(state: TryState, way: PairingWay): number {
   return Math.max(0, TRIES_PER_PRESS - state.fails[way]);
 }

@@ -17,6 +17,7 @@ export interface Permission {
   readonly untilAt: number | undefined;
   readonly channels: readonly string[] | undefined;
 }
+/** What every judgement here ends in; told apart by `ok`. */
 export type Verdict = Permission | Denial;
 
 /** What the recorder knows at this moment of one grant. */
@@ -27,6 +28,7 @@ export interface GrantFacts {
   readonly isOutlived: boolean;
 }
 
+/** One wish of an employee and what the recorder holds about it. `channel` null: the whole recorder; `held` undefined: no such grant. */
 export interface WishFacts {
   readonly nowAt: number;
   readonly epoch: number;
@@ -94,6 +96,7 @@ export function judgeBadge(badge: Badge, scope: Scope | null, nowAt: number): De
 /** The owner may do everything that the recorder offers, without end. */
 export const OWNER_MAY: Permission = { ok: true, untilAt: undefined, channels: undefined };
 
+/** What a freshly signed grant is compared with: this recorder, its epoch, and whether its id was seen or withdrawn before. */
 export interface NewGrantFacts {
   readonly nowAt: number;
   readonly serial: string;

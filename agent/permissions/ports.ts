@@ -17,6 +17,7 @@ export interface ClosedSession {
   readonly lastMediaMs: number;
 }
 
+/** What the authorizer needs. A grant must name both `serial` and `deviceKid` (RFC 7638 thumbprint of `deviceKey`). */
 export interface PermissionParts {
   readonly serial: string;
   readonly deviceKey: PublicJwk;

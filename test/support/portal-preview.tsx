@@ -26,11 +26,16 @@ const transport: RelayTransport = {
   close: () => Promise.resolve(),
 };
 
-async function seed(keyring: Keyring): Promise<void> {
-  if (has('fresh') || (await keyring.owned()).length > 0) return;
+async function seedOwner(keyring: Keyring): Promise<void> {
+  if ((await keyring.owned()).length > 0) return;
   const { signer, publicKey } = await newSigningKey();
   const owner = { name: 'Robin Example', email: 'robin@example.org' };
   await keyring.putOwned({ serial: SERIAL, deviceKey: null, site: 'Corner shop', person: owner, signer, publicKey, waiting: null });
+}
+
+/** Stretching the PIN takes a second, so only where it is needed. */
+async function seedInstaller(keyring: Keyring): Promise<void> {
+  if (!location.hash.startsWith('#/serve') || (await keyring.organisation()) !== undefined) return;
   const pin = '493817';
   const record = await newOrganisation({ company: 'Example Alarms', person: { name: 'Dana Example', email: 'dana@example.org' }, pin });
   await keyring.putOrganisation(record);
@@ -40,7 +45,10 @@ async function seed(keyring: Keyring): Promise<void> {
 
 async function preview(root: HTMLElement): Promise<void> {
   const keyring = await Keyring.open();
-  await seed(keyring);
+  if (!has('fresh')) {
+    await seedOwner(keyring);
+    await seedInstaller(keyring);
+  }
   await mountApp(root, {
     tenant: 'local',
     keyring,

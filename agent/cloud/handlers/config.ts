@@ -1,6 +1,8 @@
 import type { Cameras } from '../../cameras/ports.js';
 import type { ConfigService } from '../../config/service.js';
 import type { ConfigurationPatch } from '../../contract/configuration.js';
+import type { Clock } from '../../kernel/clock.js';
+import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
 import type { Json, JsonObject } from '../../operation-log/entry.js';
 import type { Call, Handlers } from '../call.js';
@@ -10,11 +12,12 @@ type Names = 'config.get' | 'config.options' | 'config.plan' | 'config.apply';
 const DEADLINE_MS = 60_000;
 
 /** Settings: what they are, what the cameras offer, what a change would do, and the change. */
-export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'encoderOptions'>): Pick<Handlers, Names> {
+export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'encoderOptions'>, clock: Clock): Pick<Handlers, Names> {
+  const inTime = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => withDeadline(clock, DEADLINE_MS, work);
   return {
     'config.get': async () => config.current(),
     'config.options': async ({ cam, stream }) => {
-      const { resolutions, frameRate } = await cameras.encoderOptions(cam, stream, AbortSignal.timeout(DEADLINE_MS));
+      const { resolutions, frameRate } = await inTime((signal) => cameras.encoderOptions(cam, stream, signal));
       return {
         resolutions: resolutions.map(({ width, height }) => ({ width, height })),
         frameRate: { min: frameRate.min, max: frameRate.max },
@@ -22,12 +25,12 @@ export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'en
     },
     'config.plan': async ({ base, patch }, call) => {
       onlyCovered(patch, call);
-      return config.plan(base, patch, AbortSignal.timeout(DEADLINE_MS));
+      return inTime((signal) => config.plan(base, patch, signal));
     },
     'config.apply': async ({ base, patch }, call) => {
       onlyCovered(patch, call);
       call.note.after = withoutLogins(patch);
-      const applied = await config.apply(base, patch, AbortSignal.timeout(DEADLINE_MS));
+      const applied = await inTime((signal) => config.apply(base, patch, signal));
       call.note.before = stepsOf(applied.steps, 'from');
       call.note.after = stepsOf(applied.steps, 'to');
       call.note.object = applied.version;

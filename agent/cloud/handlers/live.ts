@@ -1,7 +1,8 @@
-import type { PtzDriver } from '../../../drivers/port.js';
+import type { CallOptions, PtzDriver } from '../../../drivers/port.js';
 import type { Cameras } from '../../cameras/ports.js';
 import type { LiveAnswer, LiveEnded, SiteInfo } from '../../contract/views.js';
 import type { Clock } from '../../kernel/clock.js';
+import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
 import type { Log } from '../../kernel/log.js';
 import type { LiveEvent, WatchTicket } from '../../live/ports.js';
@@ -10,6 +11,10 @@ import type { OperationLog } from '../../operation-log/ports.js';
 import type { Ticket } from '../../permissions/ticket.js';
 import type { Call, Handlers } from '../call.js';
 
+/** A person holds a button meanwhile: a movement that begins later would be a surprise. */
+const MOVE_DEADLINE_MS = 5_000;
+
+/** What live view and movement need. `organisationName` is null for a grant that is not held any more. */
 export interface LiveHandlerParts {
   readonly live: LiveService;
   readonly cameras: Pick<Cameras, 'ptz'>;
@@ -49,11 +54,11 @@ export class LiveDesk {
         return { isDone: true };
       },
       'ptz.move': async ({ cam, pan, tilt, zoom }, call) => {
-        await this.#move(cam, call, (ptz) => ptz.move({ pan, tilt, zoom }, { signal: AbortSignal.timeout(5_000) }));
+        await this.#move(cam, call, (ptz, options) => ptz.move({ pan, tilt, zoom }, options));
         return { isDone: true };
       },
       'ptz.stop': async ({ cam }, call) => {
-        await this.#move(cam, call, (ptz) => ptz.stop({ signal: AbortSignal.timeout(5_000) }));
+        await this.#move(cam, call, (ptz, options) => ptz.stop(options));
         return { isDone: true };
       },
     };
@@ -138,10 +143,10 @@ export class LiveDesk {
     return { session: opened.sessionId, cam: args.cam, sdp: opened.answerSdp, fp: opened.fingerprint, until: opened.untilAt, watermark };
   }
 
-  async #move(cam: string, call: Call, act: (ptz: PtzDriver) => Promise<void>): Promise<void> {
+  async #move(cam: string, call: Call, act: (ptz: PtzDriver, options: CallOptions) => Promise<void>): Promise<void> {
     const ptz = this.#parts.cameras.ptz(cam);
     call.recheck();
-    await act(ptz);
+    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal }));
   }
 }
 

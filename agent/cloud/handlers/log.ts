@@ -2,6 +2,7 @@ import type { LogPage, LogRow } from '../../contract/views.js';
 import type { ListedEntry, OperationLog } from '../../operation-log/ports.js';
 import type { Handlers } from '../call.js';
 
+/** The log and what a page of it says beside its rows: rows in all, head as hex, organisation names by key thumbprint. */
 export interface LogHandlerParts {
   readonly operationLog: OperationLog;
   readonly position: () => Promise<{ readonly size: number; readonly head: string }>;

@@ -4,6 +4,7 @@ import type { Clock } from '../../kernel/clock.js';
 import type { Handlers } from '../call.js';
 import type { WatchingNow } from './live.js';
 
+/** What the overview is made of. `startedAt` is the instant this process began, ms since 1970. */
 export interface SiteParts {
   readonly cameras: Cameras;
   readonly watching: () => readonly WatchingNow[];

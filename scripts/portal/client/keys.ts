@@ -3,6 +3,7 @@ import { PublicJwk, parseShape } from '../../../agent/contract/shapes.js';
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
+/** A P-256 pair; the signer's `kid` is the thumbprint of `publicKey`. */
 export interface SigningKey {
   readonly signer: Signer;
   readonly publicKey: PublicJwk;

@@ -11,6 +11,7 @@ export type LiveState =
   | { readonly kind: 'live'; readonly until: number; readonly watermark: string; readonly firstFrameMs: number }
   | { readonly kind: 'ended'; readonly reason: Reason; readonly isByViewer: boolean };
 
+/** Which picture is wanted and where it is to be shown. */
 export interface LiveViewerParts {
   readonly client: Pick<RecorderClient, 'call'>;
   readonly cam: string;
@@ -57,7 +58,7 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
 
 /**
  * One live picture: asks the recorder, checks that the peer is the one whose fingerprint the recorder signed, and tells every change.
- * It starts at once; `stop()` may be called at any time and as often as one likes.
+ * `start()` once; `stop()` at any time and as often as one likes.
  */
 export class LiveViewer {
   readonly #parts: LiveViewerParts;
@@ -74,6 +75,10 @@ export class LiveViewer {
     this.#peer.addEventListener('connectionstatechange', () => {
       if (this.#peer.connectionState === 'failed') this.#giveUp('live.connection_lost', 'The connection to the recorder was lost.');
     });
+  }
+
+  /** Begins; what happens is told through onState. */
+  start(): void {
     void this.#open().catch((error: unknown) => {
       const { code, say, fix } = asAgentError(error, { code: 'live.failed', say: 'The picture could not be opened.', fix: 'Try again.' });
       void this.#end({ code, say, fix }, false, true);

@@ -91,6 +91,7 @@ export async function signIn(record: OrganisationRecord, pin: string, now: numbe
   }
 }
 
+/** What others may know of an organisation: its name and public key. */
 export function organisationOf(record: OrganisationRecord): Organisation {
   return { name: record.company, key: record.organisationKey.publicKey };
 }

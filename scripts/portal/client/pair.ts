@@ -21,6 +21,7 @@ import { type TopicScope, topics } from '../../../agent/contract/topics.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
 import type { RelayTransport } from './transport.js';
 
+/** Which recorder is paired, over what, with which code. */
 export interface PairParts {
   readonly transport: RelayTransport;
   readonly scope: TopicScope;
@@ -30,6 +31,7 @@ export interface PairParts {
   readonly derive?: (code: string, salt: Uint8Array) => Promise<Uint8Array>;
 }
 
+/** Who becomes the owner: their key, and what they called the site and themselves. */
 export interface OwnerPart {
   readonly owner: Signer;
   readonly ownerKey: PublicJwk;
@@ -37,6 +39,7 @@ export interface OwnerPart {
   readonly person: Person;
 }
 
+/** What the recorder told of itself under the exchange's key. `recorderAt` is its clock, ms since 1970. */
 export interface Paired {
   readonly deviceKey: PublicJwk;
   readonly sealKey: PublicJwk;

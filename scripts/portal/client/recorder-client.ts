@@ -10,6 +10,7 @@ import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
 import type { Identity } from './identity.js';
 import type { RelayTransport } from './transport.js';
 
+/** Which recorder is spoken to, over what, and as whom. */
 export interface RecorderClientParts {
   readonly transport: RelayTransport;
   readonly scope: TopicScope;
@@ -18,6 +19,7 @@ export interface RecorderClientParts {
   readonly deviceKey: string | null;
 }
 
+/** How long to wait for the answer, and who hears of what comes after it. */
 export interface CallOptions {
   /** Default 15 s. */
   readonly timeoutMs?: number;

@@ -4,6 +4,7 @@ import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
 import { PacketSocket } from './packet-joiner.js';
 import type { RelayTransport } from './transport.js';
 
+/** Where the relay is; the rest is for tests. */
 export interface U8TransportOptions {
   /** ws:// or wss:// address of the relay. */
   readonly url: string;

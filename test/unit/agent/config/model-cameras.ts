@@ -4,6 +4,7 @@ import type { ConfigCamera, ConfigCameras, ConfigStore, EncoderPatch, StreamKind
 import { ConfigService } from '../../../../agent/config/service.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
 import { createLog } from '../../../../agent/kernel/log.js';
+import { Secret } from '../../../../agent/kernel/secret.js';
 import type { Login, VideoEncoderOptions, VideoEncoderSettings } from '../../../../drivers/port.js';
 import { HandClock } from '../kernel/hand-clock.js';
 
@@ -40,6 +41,9 @@ const video = (width: number, height: number, frameRate: number): VideoEncoderSe
 
 export const trouble = (code: string, retryable = false): AgentError =>
   new AgentError({ code, say: 'Camera does not answer within 10 s.', fix: 'Restart the camera.', retryable });
+
+/** Used at cameras without a login of their own. */
+const GROUP: Login = { user: 'group', password: new Secret('group') };
 
 /** One camera; tests change its fields while it runs. */
 export interface ModelCamera {
@@ -139,7 +143,7 @@ export class ModelCameras implements ConfigCameras {
     return this.#call(`set-login ${id} ${login?.user ?? 'none'}`, undefined, () => {
       const camera = this.get(id);
       camera.login = login;
-      const isAccepted = camera.accepts === undefined || camera.accepts.includes(login?.password.reveal() ?? 'group');
+      const isAccepted = camera.accepts === undefined || camera.accepts.includes((login ?? GROUP).password.reveal());
       camera.state = isAccepted ? 'online' : 'unauthorized';
       camera.reason = isAccepted ? undefined : { code: 'cameras.wrong_password', say: 'Camera refuses the password.', fix: 'Enter it.' };
       return this.#view(id);
@@ -148,7 +152,7 @@ export class ModelCameras implements ConfigCameras {
 
   loginInUse(id: string): Login | undefined {
     const { state, login } = this.get(id);
-    return state === 'online' ? login : undefined;
+    return state === 'online' ? (login ?? GROUP) : undefined;
   }
 
   check(id: string): Promise<ConfigCamera> {

@@ -123,7 +123,8 @@ test('a camera that is not online: its name can change, its streams cannot, its 
   }
   for (const state of ['unauthorized', 'reachable'] as const) assert.equal(refusals(at(state)), [`cameras.cam-1.sub ${offline}`]);
   assert.equal(refusals(at('online')), []);
-  const [login] = at('fault', gone).plan.refused;
+  const [login, stream] = at('fault', gone).plan.refused;
+  assert.is(stream?.say, login?.say);
   assert.is(login?.say, 'Model cam-1 cannot be set now. Nothing answers at 192.0.2.1.');
   assert.is(login?.fix, 'Check its cable.');
   assert.is(at('unknown').plan.refused[0]?.say, 'Model cam-1 cannot be set now. It has not answered yet.');

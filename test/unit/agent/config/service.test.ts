@@ -2,7 +2,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigDocument } from '../../../../agent/config/document.js';
 import { Applied, type Configuration, type ConfigurationPatch } from '../../../../agent/contract/configuration.js';
-import { EncoderOffer } from '../../../../agent/contract/views.js';
 import { deferred, failure, modelCamera, modelSite, trouble } from './model-cameras.js';
 
 const sub = (frameRate: number): ConfigurationPatch => ({ cameras: { 'cam-1': { sub: { frameRate } } } });
@@ -207,14 +206,6 @@ test('a caller who gives up before anything happened changes nothing', async () 
   cameras.before = () => asking.abort();
   assert.is((await failure(config.apply(config.current().version, sub(5), asking.signal))).code, 'config.cancelled');
   assert.equal(cameras.acts, []);
-});
-
-test('what a camera offers, in the contract’s shape', async () => {
-  const { config } = await modelSite(modelCamera('cam-1'));
-  const offer = await config.options('cam-1', 'sub');
-  assert.equal(EncoderOffer.parse(offer), offer);
-  assert.equal(offer.frameRate, { min: 1, max: 25 });
-  assert.is(offer.resolutions.length, 3);
 });
 
 test.run();

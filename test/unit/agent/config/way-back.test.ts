@@ -184,6 +184,7 @@ test('an own login that was refused before cannot be had back, and that is said'
   const error = await apply(site, { cameras: { 'cam-1': { login: { user: 'x', password: 'wrong too' } } } });
   assert.equal([error.code, error.detail.isRestored], ['config.login_not_taken', false]);
   assert.match(error.say, 'Not set back to what it was: the login of Model cam-1.');
+  assert.is(site.cameras.get('cam-1').login?.user, 'x', 'the new one stays, rather than none');
 });
 
 test('a caller who gives up in the middle: the camera is back, whatever the signal says', async () => {
@@ -195,6 +196,19 @@ test('a caller who gives up in the middle: the camera is back, whatever the sign
   };
   const error = await failure(site.config.apply(before.version, PATCH, giving.signal));
   assert.equal([error.code, error.detail.isRestored], ['config.cancelled', true]);
+  assert.equal(site.config.current(), before);
+});
+
+test('a caller who gives up between two steps: the next one is not begun', async () => {
+  const site = await start();
+  const before = site.config.current();
+  const giving = new AbortController();
+  site.cameras.before = (call) => {
+    if (call === 'rename cam-1 Front door') giving.abort();
+  };
+  const names = { cameras: { 'cam-1': { name: 'Front door' }, 'cam-2': { name: 'Yard' } } };
+  assert.is((await failure(site.config.apply(before.version, names, giving.signal))).code, 'config.cancelled');
+  assert.equal(site.cameras.acts, ['rename cam-1 Front door', 'rename cam-1 ']);
   assert.equal(site.config.current(), before);
 });
 

@@ -79,6 +79,21 @@ test('a service that fails while stopping does not keep the others from it', asy
   assert.match(lines.join('\n'), 'half closed');
 });
 
+test('a service whose stop throws at once does not keep the others from it either', async () => {
+  const { service, calls, clock, log, lines } = makeRig();
+  const broken = service('b', {
+    stop: () => {
+      throw new TypeError('never opened');
+    },
+  });
+  const runtime = new Runtime([service('a'), broken], clock, log);
+  await runtime.start();
+  assert.equal(await runtime.stop(), []);
+  assert.equal(calls, ['+a', '+b', '-a']);
+  assert.match(lines.join('\n'), 'never opened');
+  assert.is(clock.pending, 0, 'no deadline is left ticking');
+});
+
 test('a stop during the start ends the start, and two stops are one', async () => {
   const { service, calls, clock, log } = makeRig();
   let go = (): void => undefined;

@@ -1,0 +1,67 @@
+import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { OwnHome } from './pages/own-home.js';
+import { ServeAdd, ServeHome, SignedInOnly } from './pages/serve-home.js';
+import { StartPage } from './pages/start.js';
+import { Empty } from './parts/basics.js';
+import { lazy } from './parts/lazy.js';
+import { Shell } from './parts/shell.js';
+import { href, path } from './router.js';
+import { AppState } from './state/app-state.js';
+import { AppContext } from './state/context.js';
+import type { Services } from './state/services.js';
+import { t } from './words.js';
+
+const PairPage = lazy(async () => (await import('./pages/pair.js')).PairPage);
+const RecorderPages = lazy(async () => (await import('./pages/recorder.js')).RecorderPages);
+
+function Routes() {
+  const [role, second, ...rest] = path.value;
+  if (role === undefined) return <StartPage />;
+  if (role === 'own') {
+    if (second === undefined) return <OwnHome />;
+    return second === 'add' ? <PairPage /> : <RecorderPages as="own" serial={second} rest={rest} />;
+  }
+  if (role === 'serve') {
+    return (
+      <SignedInOnly>
+        {() => {
+          if (second === undefined) return <ServeHome />;
+          return second === 'add' ? <ServeAdd /> : <RecorderPages as="serve" serial={second} rest={rest} />;
+        }}
+      </SignedInOnly>
+    );
+  }
+  return (
+    <Shell title={t.notFound} back={{ to: href(), label: t.home }}>
+      <Empty title={t.notFound} />
+    </Shell>
+  );
+}
+
+/** After a change of page the heading is where reading starts, for the eye and for a screen reader. */
+function Root() {
+  const current = path.value.join('/');
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) {
+      scrollTo(0, 0);
+      document.getElementById('content')?.focus({ preventScroll: true });
+    }
+    isFirst.current = false;
+    document.title = [document.querySelector('h1')?.textContent, t.product].filter(Boolean).join(' · ');
+  }, [current]);
+  return <Routes />;
+}
+
+/** Shows the app in `root`. */
+export async function mountApp(root: HTMLElement, services: Services): Promise<void> {
+  const app = new AppState(services);
+  await app.load();
+  render(
+    <AppContext.Provider value={app}>
+      <Root />
+    </AppContext.Provider>,
+    root,
+  );
+}

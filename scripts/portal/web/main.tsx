@@ -1,0 +1,68 @@
+/**
+ * The web app of the reference cloud. Stable marks for tests and other tools are `data-test` attributes:
+ *
+ * start            start-owner start-installer back title no-service
+ * pairing          add-recorder pair-serial pair-code pair-scan pair-check pair-problem[data-code] pair-right
+ * consent          consent consent-text consent-name consent-email consent-site consent-agree consent-finish consent-problem
+ * recorder         nav-{site,cameras,permissions,activity,health,settings} open-<serial> looking unreachable verdict[data-level]
+ * site             needs-you decide watching watcher cameras camera-<id> camera-name-<id> camera-state-<id>[data-state] cameras-search
+ * camera           camera-title camera-model stream-main stream-sub picture[data-state=idle|opening|live|ended|not-allowed] video watch watch-stop
+ *                  watch-sharp live[data-first-frame-ms] watermark no-picture watch-step watch-ended[data-code] watch-ended-say
+ * movement         ptz ptz-{up,down,left,right,in,out} ptz-problem
+ * permissions      application[data-organisation] application-note grant-scope-<scope> grant-duration-{pictures,other}
+ *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop
+ *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting stop-problem
+ * activity         log log-row[data-action][data-result][data-seq] log-older log-head
+ * health           health-now health-{cpu,memory,disk,temperature,cameras,uptime,rss} chart[data-drawn] chart-summary chart-value
+ *                  health-facts fact[data-fact][data-state]
+ * settings         set-recorder-name set-name-<id> set-{sub,main}-resolution-<id> set-{sub,main}-rate-<id> set-user-<id>
+ *                  set-password-<id> plan-<recorder|id> plan plan-step[data-path][data-risk] plan-refused[data-path][data-code]
+ *                  plan-offers apply-<recorder|id> applied-<recorder|id> applied-step[data-path][data-read-back]
+ * installer        setup setup-{company,name,email,pin,pin-again,do} sign-in sign-in-pin sign-in-do sign-in-problem sign-out
+ *                  serve-add serve-serial serve-add-do ask ask-scope-<scope> ask-duration ask-note ask-do ask-sent mine mine-none
+ *                  mine-grant pending pending-application declined not-allowed[data-scope] not-allowed-ask
+ * anywhere         problem[data-code] problem-retry empty done
+ */
+import * as z from 'zod/mini';
+import { parseShape } from '../../../agent/contract/shapes.js';
+import { Keyring } from '../client/keyring.js';
+import { RecorderClient } from '../client/recorder-client.js';
+import { U8Transport } from '../client/u8-transport.js';
+import { mountApp } from './app.js';
+import { tellable } from './state/recorder-session.js';
+import { t } from './words.js';
+
+// The content policy forbids making code from text, which zod would try for speed.
+z.config({ jitless: true });
+
+const PortalConfig = z.strictObject({
+  tenant: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/)),
+  relayUrl: z.optional(z.string().check(z.regex(/^wss?:\/\//))),
+});
+
+async function start(root: HTMLElement): Promise<void> {
+  const { tenant, relayUrl } = parseShape(PortalConfig, await (await fetch('/config.json')).json());
+  const transport = new U8Transport({ url: relayUrl ?? new URL('/mqtt', location.href.replace(/^http/, 'ws')).href });
+  addEventListener('online', () => transport.retryNow());
+  await mountApp(root, {
+    tenant,
+    transport,
+    keyring: await Keyring.open(),
+    openRecorder: (serial, identity, deviceKey) => new RecorderClient({ transport, scope: { tenant, serial }, identity, deviceKey }),
+    // The curve arithmetic is needed once in a recorder's life.
+    pair: async (serial, code) => (await import('../client/pair.js')).pair({ transport, scope: { tenant, serial }, code }),
+  });
+}
+
+/** Before anything can be rendered there is only text. */
+function showFailure(root: HTMLElement, thrown: unknown): void {
+  const { say, fix, code } = tellable(thrown);
+  const box = document.createElement('div');
+  box.className = 'problem';
+  box.setAttribute('role', 'alert');
+  for (const text of [say, fix, t.code(code)]) box.append(Object.assign(document.createElement('p'), { textContent: text }));
+  root.replaceChildren(box);
+}
+
+const root = document.getElementById('app');
+if (root !== null) start(root).catch((error: unknown) => showFailure(root, error));

@@ -1,0 +1,108 @@
+import { useState } from 'preact/hooks';
+import type { AnswerOf } from '../../../../agent/contract/operations.js';
+import type { LogRow } from '../../../../agent/contract/views.js';
+import { foldRows, type LogEntry } from '../log-words.js';
+import type { Named } from '../names.js';
+import { Button, Empty, type Level, LevelIcon, Problem, When } from '../parts/basics.js';
+import { Loaded } from '../parts/loaded.js';
+import type { RecorderSession } from '../state/recorder-session.js';
+import { useAct } from '../state/use-act.js';
+import { useAnswer } from '../state/use-answer.js';
+import { t } from '../words.js';
+
+const PAGE = 50;
+type Log = AnswerOf<'log.list'>;
+const LEVELS: Record<LogEntry['result'], Level> = { ok: 'ok', refused: 'attention', failed: 'act', open: 'attention' };
+
+/** The operation log: who did what, when, and how it ended. */
+export function ActivityPage({ session }: { readonly session: RecorderSession }) {
+  const newest = useAnswer(
+    session,
+    'log.list',
+    { beforeSeq: null, limit: PAGE },
+    { on: ['permissions', 'cameras', 'config'], everyMs: 15_000 },
+  );
+  const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'] });
+  const [older, setOlder] = useState<readonly Log[]>([]);
+  return (
+    <>
+      <p class="hint">{t.logIntro}</p>
+      <Loaded answer={newest} lines={8}>
+        {(first) => (
+          <>
+            <Entries pages={[first, ...older]} cameras={site.data?.cameras ?? []} />
+            <Older session={session} pages={[first, ...older]} onPage={(page) => setOlder((before) => [...before, page])} />
+            <p class="code" data-test="log-head">
+              {t.logHead(first.size, first.head.slice(0, 16))}
+              {first.checkpoint !== null && `, ${t.logHeadSigned}`}
+            </p>
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+/** Pages overlap when new entries came in between; each entry is shown once. */
+function uniqueRows(pages: readonly Log[]): LogRow[] {
+  return [...new Map(pages.flatMap((page) => page.rows).map((row) => [row.seq, row])).values()];
+}
+
+function Entries({ pages, cameras }: { readonly pages: readonly Log[]; readonly cameras: readonly Named[] }) {
+  const organisations = Object.assign({}, ...pages.map((page) => page.organisations)) as Record<string, string>;
+  const entries = foldRows(uniqueRows(pages), cameras, organisations);
+  if (entries.length === 0) return <Empty title={t.logEmpty} />;
+  return (
+    <table class="log" data-test="log">
+      <thead>
+        <tr>
+          <th scope="col">{t.logWhen}</th>
+          <th scope="col">{t.logWho}</th>
+          <th scope="col">{t.logWhat}</th>
+          <th scope="col">{t.logResult}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <tr key={entry.seq} data-test="log-row" data-action={entry.row.action} data-result={entry.result} data-seq={entry.seq}>
+            <td class="log-when">
+              <When at={entry.row.at} />
+            </td>
+            <td class="log-who">{entry.who}</td>
+            <td class="log-what">{entry.what}</td>
+            <td class="log-result">
+              <LevelIcon level={LEVELS[entry.result]} /> {entry.resultText}
+              {entry.row.code !== null && <span class="code"> {entry.row.code}</span>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface OlderProps {
+  readonly session: RecorderSession;
+  readonly pages: readonly Log[];
+  onPage(page: Log): void;
+}
+
+function Older({ session, pages, onPage }: OlderProps) {
+  const act = useAct();
+  const rows = uniqueRows(pages);
+  const oldest = Math.min(...rows.map((row) => row.seq));
+  if (rows.length === 0 || oldest <= 1 || (pages.at(-1)?.rows.length ?? 0) === 0) return null;
+  return (
+    <>
+      {act.error !== undefined && <Problem error={act.error} />}
+      <Button
+        test="log-older"
+        isBusy={act.isBusy}
+        busyText={t.loading}
+        onPress={() => act.run(async () => onPage(await session.link.call('log.list', { beforeSeq: oldest, limit: PAGE })))}
+      >
+        {t.logOlder}
+      </Button>
+    </>
+  );
+}

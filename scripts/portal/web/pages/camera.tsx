@@ -1,0 +1,222 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { CameraInfo } from '../../../../agent/contract/views.js';
+import { type LiveState, LiveViewer } from '../../client/live-viewer.js';
+import { countdown } from '../format.js';
+import { Button, ButtonLink, Card, Check, Facts, Problem, Skeleton, When } from '../parts/basics.js';
+import { CameraState } from '../parts/camera-list.js';
+import { PtzPad } from '../parts/ptz-pad.js';
+import { NotAllowed } from '../parts/wall.js';
+import { href } from '../router.js';
+import type { RecorderSession } from '../state/recorder-session.js';
+import { useAnswer } from '../state/use-answer.js';
+import { t } from '../words.js';
+
+/** Longest watching at once, s; a grant that ends earlier ends it earlier. */
+const WATCH_S = 600;
+
+/** One camera: its picture, or why there is none and what to do; then state and controls. */
+export function CameraPage({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
+  const maySee = session.may('site-information');
+  const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'], isWanted: maySee });
+  const camera = site.data?.cameras.find((one) => one.id === cam);
+  const name = camera?.name ?? t.camUnnamed(cam);
+  if (session.role === 'serve' && session.permissions.value === undefined) return <Skeleton lines={4} />;
+  if (maySee && site.data === undefined && site.error === undefined) return <Skeleton lines={4} />;
+  return (
+    <>
+      <h2 data-test="camera-title">{name}</h2>
+      {session.may('live-view', cam) ? (
+        <Picture key={cam} session={session} cam={cam} name={name} camera={camera} />
+      ) : (
+        <NoPermission session={session} name={name} />
+      )}
+      {site.error !== undefined && <Problem error={site.error} onRetry={site.reload} />}
+      {camera !== undefined && camera.ptz !== null && session.may('ptz', cam) && <PtzPad session={session} cam={cam} />}
+      {camera !== undefined && camera.ptz !== null && !session.may('ptz', cam) && (
+        <NotAllowed session={session} scope="ptz" sentence={t.wall(t.scopeDo.ptz)} />
+      )}
+      {camera !== undefined && <About camera={camera} session={session} />}
+    </>
+  );
+}
+
+/** The empty frame says what is missing; the button leads to asking for it. */
+function NoPermission({ session, name }: { readonly session: RecorderSession; readonly name: string }) {
+  return (
+    <section class="picture" data-test="picture" data-state="not-allowed">
+      <div class="frame">
+        <p class="frame-text" data-test="no-picture">
+          <strong>{t.wallWatch(name)}</strong> {t.wallFix}
+        </p>
+      </div>
+      <div class="actions" data-test="not-allowed" data-scope="live-view">
+        <ButtonLink test="not-allowed-ask" to={href(session.role, session.serial, 'permissions', 'live-view')} kind="main">
+          {t.wallButton}
+        </ButtonLink>
+      </div>
+    </section>
+  );
+}
+
+function About({ camera, session }: { readonly camera: CameraInfo; readonly session: RecorderSession }) {
+  const streams = camera.streams.map(
+    ({ kind, width, height, frameRate, codec }) =>
+      [kind === 'main' ? t.setMain : t.setSub, t.camStream(width, height, frameRate, codec), `stream-${kind}`] as const,
+  );
+  return (
+    <Card title={t.camDetails}>
+      <p>
+        <CameraState camera={camera} />
+      </p>
+      {camera.reason !== null && <Problem error={camera.reason} test="camera-reason" />}
+      {camera.state === 'unauthorized' && session.may('remote-configuration') && (
+        <ButtonLink test="set-password" to={href(session.role, session.serial, 'settings', camera.id)}>
+          {t.camSetPassword}
+        </ButtonLink>
+      )}
+      <Facts
+        rows={[
+          [t.siteModel, [camera.manufacturer, camera.model].filter((text) => text !== '').join(' ') || t.unknown, 'camera-model'],
+          [t.siteVersion, camera.firmware || t.unknown],
+          ...streams,
+          ...(camera.lastSeenAt === null ? [] : [[t.camLastSeenLabel, <When at={camera.lastSeenAt} />] as const]),
+        ]}
+      />
+    </Card>
+  );
+}
+
+interface PictureProps {
+  readonly session: RecorderSession;
+  readonly cam: string;
+  readonly name: string;
+  readonly camera: CameraInfo | undefined;
+}
+
+function Picture({ session, cam, name, camera }: PictureProps) {
+  const video = useRef<HTMLVideoElement>(null);
+  const viewer = useRef<LiveViewer | undefined>(undefined);
+  const [state, setState] = useState<LiveState>();
+  const [isSharp, setSharp] = useState(false);
+
+  const hasSub = camera === undefined || camera.streams.some((stream) => stream.kind === 'sub');
+  const hasBoth = camera !== undefined && hasSub && camera.streams.some((stream) => stream.kind === 'main');
+  const open = (sharp: boolean): void => {
+    if (video.current === null) return;
+    void viewer.current?.stop();
+    const mine = new LiveViewer({
+      client: session.link,
+      cam,
+      stream: sharp || !hasSub ? 'main' : 'sub',
+      maxS: WATCH_S,
+      video: video.current,
+      onState: (next) => viewer.current === mine && setState(next),
+    });
+    viewer.current = mine;
+    mine.start();
+  };
+  // Leaving the page ends the picture at the recorder, not only here.
+  useEffect(
+    () => () => {
+      const last = viewer.current;
+      viewer.current = undefined;
+      void last?.stop();
+    },
+    [],
+  );
+  const isRunning = state !== undefined && state.kind !== 'ended';
+  return (
+    <section class="picture" data-test="picture" data-state={state?.kind ?? 'idle'}>
+      <div class="frame">
+        <video
+          ref={video}
+          data-test="video"
+          class={state?.kind === 'live' ? 'video' : 'video hidden'}
+          muted
+          playsInline
+          aria-label={t.camPicture(name)}
+        />
+        {state?.kind === 'live' ? <Overlay session={session} state={state} /> : <NoPicture state={state} camera={camera} />}
+      </div>
+      <div class="actions">
+        {isRunning ? (
+          <Button test="watch-stop" kind="danger" onPress={() => void viewer.current?.stop()}>
+            {t.camStop}
+          </Button>
+        ) : (
+          <Button test="watch" kind={isBroken(camera) ? 'plain' : 'main'} isDisabled={!session.isReachable} onPress={() => open(isSharp)}>
+            {state === undefined ? t.camWatch : t.camWatchAgain}
+          </Button>
+        )}
+        {hasBoth && (
+          <Check
+            test="watch-sharp"
+            label={t.camSharper}
+            isChecked={isSharp}
+            onChange={(sharp) => {
+              setSharp(sharp);
+              if (isRunning) open(sharp);
+            }}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** Who watches, written over the picture, and how long it still goes. */
+function Overlay({ session, state }: { readonly session: RecorderSession; readonly state: Extract<LiveState, { kind: 'live' }> }) {
+  const [leftMs, setLeftMs] = useState(state.until - session.recorderNow());
+  useEffect(() => {
+    const timer = setInterval(() => setLeftMs(state.until - session.recorderNow()), 1000);
+    return () => clearInterval(timer);
+  }, [state]);
+  return (
+    <>
+      <p class="live-mark" data-test="live" data-first-frame-ms={Math.round(state.firstFrameMs)}>
+        <span class="live-dot" aria-hidden="true" /> {t.camLive} · {t.minutesLeft(countdown(leftMs))}
+      </p>
+      <p class="watermark" data-test="watermark">
+        {state.watermark}
+      </p>
+    </>
+  );
+}
+
+const isBroken = (camera: CameraInfo | undefined): boolean =>
+  camera !== undefined && camera.state !== 'online' && camera.state !== 'unknown';
+
+/** Why the frame is empty. Ends are spoken at once. */
+function NoPicture({ state, camera }: { readonly state: LiveState | undefined; readonly camera: CameraInfo | undefined }) {
+  if (state?.kind === 'opening') {
+    return (
+      <p class="frame-text" role="status" data-test="watch-step">
+        {t.camStep[state.step]}
+      </p>
+    );
+  }
+  if (state?.kind === 'ended') {
+    return (
+      <div class="frame-text" role="alert" data-test="watch-ended" data-code={state.reason.code}>
+        <p>
+          <strong>{state.isByViewer ? t.camStopped : t.camEnded}</strong>
+        </p>
+        {!state.isByViewer && (
+          <>
+            <p data-test="watch-ended-say">{state.reason.say}</p>
+            <p>{state.reason.fix}</p>
+            <p class="code">{t.code(state.reason.code)}</p>
+          </>
+        )}
+      </div>
+    );
+  }
+  return (
+    <div class="frame-text" data-test="no-picture">
+      <p>
+        <strong>{isBroken(camera) ? t.camCannot : t.camIdle}</strong>
+      </p>
+      <p>{isBroken(camera) ? (camera?.reason?.say ?? '') : t.camIdleHint}</p>
+    </div>
+  );
+}

@@ -1,0 +1,174 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Configuration } from '../../../../agent/contract/configuration.js';
+import { type CameraForm, cameraPatch, formOf, type StreamForm } from '../config-form.js';
+import { nameError } from '../field-rules.js';
+import type { Named } from '../names.js';
+import { Card, Field } from '../parts/basics.js';
+import { Loaded } from '../parts/loaded.js';
+import { PlanForm } from '../parts/plan-form.js';
+import { Wall } from '../parts/wall.js';
+import type { RecorderSession } from '../state/recorder-session.js';
+import { useAnswer } from '../state/use-answer.js';
+import { t } from '../words.js';
+
+/** Names, pictures and passwords. A change is shown as a plan, applied, and read back. */
+export function SettingsPage({ session, focus }: { readonly session: RecorderSession; readonly focus: string | undefined }) {
+  return (
+    <Wall session={session} scope="remote-configuration">
+      <Settings session={session} focus={focus} />
+    </Wall>
+  );
+}
+
+function Settings({ session, focus }: { readonly session: RecorderSession; readonly focus: string | undefined }) {
+  const configuration = useAnswer(session, 'config.get', {}, { on: ['config', 'cameras'] });
+  return (
+    <Loaded answer={configuration} lines={6}>
+      {(data) => {
+        const cameras = Object.entries(data.cameras).map(([id, { name }]) => ({ id, name }));
+        return (
+          <>
+            <Card title={t.setRecorder}>
+              <RecorderSettings session={session} configuration={data} onApplied={configuration.reload} />
+            </Card>
+            {cameras.map(({ id, name }) => (
+              <details key={id} class="card" data-test={`settings-card-${id}`} open={id === focus || cameras.length === 1}>
+                <summary>{name}</summary>
+                <CameraSettings session={session} configuration={data} cameras={cameras} id={id} onApplied={configuration.reload} />
+              </details>
+            ))}
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+interface PartProps {
+  readonly session: RecorderSession;
+  readonly configuration: Configuration;
+  onApplied(): void;
+}
+
+function RecorderSettings({ session, configuration, onApplied }: PartProps) {
+  const [name, setName] = useState(configuration.recorderName);
+  const [error, setError] = useState<string>();
+  useEffect(() => setName(configuration.recorderName), [configuration.recorderName]);
+  return (
+    <PlanForm
+      session={session}
+      configuration={configuration}
+      cameras={[]}
+      name="recorder"
+      onApplied={onApplied}
+      makePatch={() => {
+        setError(nameError(name));
+        if (nameError(name) !== undefined) return undefined;
+        return name.trim() === configuration.recorderName ? 'nothing' : { recorderName: name.trim() };
+      }}
+    >
+      <Field test="set-recorder-name" label={t.setRecorderName} value={name} error={error} onValue={setName} />
+    </PlanForm>
+  );
+}
+
+function CameraSettings({
+  session,
+  configuration,
+  cameras,
+  id,
+  onApplied,
+}: PartProps & { readonly cameras: readonly Named[]; readonly id: string }) {
+  const camera = configuration.cameras[id];
+  const [form, setForm] = useState<CameraForm | undefined>(camera === undefined ? undefined : formOf(camera));
+  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
+  // What the recorder reports is the truth: the form follows it once it changed.
+  useEffect(() => setForm(camera === undefined ? undefined : formOf(camera)), [configuration.version]);
+  if (camera === undefined || form === undefined) return null;
+  const set = (part: Partial<CameraForm>): void => setForm({ ...form, ...part });
+  return (
+    <PlanForm
+      session={session}
+      configuration={configuration}
+      cameras={cameras}
+      name={id}
+      onApplied={onApplied}
+      makePatch={() => {
+        const made = cameraPatch(id, form, camera);
+        setErrors(made.errors);
+        return Object.keys(made.errors).length > 0 ? undefined : (made.patch ?? 'nothing');
+      }}
+    >
+      <Field test={`set-name-${id}`} label={t.setCameraName} value={form.name} error={errors.name} onValue={(name) => set({ name })} />
+      {(['sub', 'main'] as const).map((kind) => {
+        const stream = form[kind];
+        return (
+          stream !== null && (
+            <StreamFields
+              key={kind}
+              session={session}
+              cam={id}
+              kind={kind}
+              form={stream}
+              errors={errors}
+              onForm={(next) => set({ [kind]: next })}
+            />
+          )
+        );
+      })}
+      <fieldset class="part">
+        <legend>{t.setPassword}</legend>
+        <p class="hint">{camera.hasLogin ? t.setHasLogin : t.setNoLogin}</p>
+        <Field test={`set-user-${id}`} label={t.setUser} value={form.user} onValue={(user) => set({ user })} />
+        <Field
+          test={`set-password-${id}`}
+          label={t.setNewPassword}
+          type="password"
+          hint={t.setPasswordHint}
+          value={form.password}
+          autoComplete="new-password"
+          onValue={(password) => set({ password })}
+        />
+      </fieldset>
+    </PlanForm>
+  );
+}
+
+interface StreamFieldsProps {
+  readonly session: RecorderSession;
+  readonly cam: string;
+  readonly kind: 'main' | 'sub';
+  readonly form: StreamForm;
+  readonly errors: Readonly<Record<string, string>>;
+  onForm(form: StreamForm): void;
+}
+
+/** Resolution and rate. What the camera offers is there to choose; something else can be typed and is judged by the plan. */
+function StreamFields({ session, cam, kind, form, errors, onForm }: StreamFieldsProps) {
+  const offer = useAnswer(session, 'config.options', { cam, stream: kind }, { on: ['cameras'] });
+  const resolutions = offer.data?.resolutions.map(({ width, height }) => `${width}x${height}`);
+  const rates = offer.data?.frameRate;
+  return (
+    <fieldset class="part">
+      <legend>{kind === 'sub' ? t.setSub : t.setMain}</legend>
+      <Field
+        test={`set-${kind}-resolution-${cam}`}
+        label={t.setResolution}
+        value={form.resolution}
+        hint={resolutions === undefined ? t.setResolutionHint : t.setOffers(resolutions.join(', '))}
+        error={errors[`${kind}.resolution`]}
+        {...(resolutions === undefined ? {} : { offers: resolutions })}
+        onValue={(resolution) => onForm({ ...form, resolution })}
+      />
+      <Field
+        test={`set-${kind}-rate-${cam}`}
+        label={t.setRate}
+        inputMode="numeric"
+        value={form.frameRate}
+        hint={rates === undefined ? undefined : t.setRateHint(rates.min, rates.max)}
+        error={errors[`${kind}.frameRate`]}
+        onValue={(frameRate) => onForm({ ...form, frameRate })}
+      />
+    </fieldset>
+  );
+}

@@ -1,0 +1,98 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { AgentError } from '../../../../agent/kernel/errors.js';
+import { type Direction, PtzDriver } from '../ptz-driver.js';
+import { type RecorderSession, tellable } from '../state/recorder-session.js';
+import { t } from '../words.js';
+import { Card, Problem } from './basics.js';
+
+const SPEED = 0.5;
+const STILL = { pan: 0, tilt: 0, zoom: 0 };
+
+interface Way {
+  readonly name: string;
+  readonly sign: string;
+  readonly word: string;
+  readonly key?: string;
+  readonly direction: Direction;
+}
+
+const WAYS: readonly Way[] = [
+  { name: 'up', sign: '▲', word: t.ptzUp, key: 'ArrowUp', direction: { ...STILL, tilt: SPEED } },
+  { name: 'left', sign: '◀', word: t.ptzLeft, key: 'ArrowLeft', direction: { ...STILL, pan: -SPEED } },
+  { name: 'right', sign: '▶', word: t.ptzRight, key: 'ArrowRight', direction: { ...STILL, pan: SPEED } },
+  { name: 'down', sign: '▼', word: t.ptzDown, key: 'ArrowDown', direction: { ...STILL, tilt: -SPEED } },
+  { name: 'in', sign: '+', word: t.ptzIn, direction: { ...STILL, zoom: SPEED } },
+  { name: 'out', sign: '−', word: t.ptzOut, direction: { ...STILL, zoom: -SPEED } },
+];
+
+/** Moves a camera while a button or an arrow key is held. */
+export function PtzPad({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
+  const [error, setError] = useState<AgentError>();
+  const [held, setHeld] = useState<string>();
+  const driver = useMemo(
+    () =>
+      new PtzDriver({
+        move: (direction) => session.link.call('ptz.move', { cam, ...direction }),
+        stop: () => session.link.call('ptz.stop', { cam }),
+        onError: (thrown) => setError(tellable(thrown)),
+      }),
+    [session, cam],
+  );
+  const release = (): void => {
+    setHeld(undefined);
+    driver.release();
+  };
+  const press = (way: Way): void => {
+    setError(undefined);
+    setHeld(way.name);
+    driver.press(way.direction);
+  };
+  useEffect(() => {
+    // A key or button released outside the window is not told; losing the focus counts as letting go.
+    globalThis.addEventListener('blur', release);
+    return () => {
+      globalThis.removeEventListener('blur', release);
+      driver.release();
+    };
+  }, [driver]);
+  return (
+    <Card title={t.ptzTitle} test="ptz">
+      <p class="hint">{t.ptzHint}</p>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would be announced as a form. */}
+      <div
+        class="ptz"
+        role="group"
+        aria-label={t.ptzTitle}
+        onKeyDown={(event) => {
+          const way = WAYS.find((one) => one.key === event.key);
+          if (way === undefined) return;
+          event.preventDefault();
+          if (!event.repeat) press(way);
+        }}
+        onKeyUp={release}
+      >
+        {WAYS.map((way) => (
+          <button
+            key={way.name}
+            type="button"
+            class={`button ptz-${way.name}${held === way.name ? ' is-held' : ''}`}
+            data-test={`ptz-${way.name}`}
+            aria-label={way.word}
+            onPointerDown={(event) => {
+              event.currentTarget.setPointerCapture(event.pointerId);
+              press(way);
+            }}
+            onPointerUp={release}
+            onPointerCancel={release}
+            onKeyDown={(event) => {
+              if ((event.key === ' ' || event.key === 'Enter') && !event.repeat) press(way);
+            }}
+          >
+            <span aria-hidden="true">{way.sign}</span>
+          </button>
+        ))}
+      </div>
+      {error !== undefined && <Problem error={error} test="ptz-problem" />}
+    </Card>
+  );
+}

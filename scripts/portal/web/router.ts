@@ -1,0 +1,38 @@
+import { signal } from '@preact/signals';
+
+/** Segments after `#/`, decoded. Everything after the `#` stays in the browser: no server learns which recorder is looked at. */
+export type Path = readonly string[];
+
+function read(): Path {
+  return location.hash
+    .replace(/^#\/?/, '')
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
+}
+
+export const path = signal<Path>(read());
+
+globalThis.addEventListener('hashchange', () => {
+  path.value = read();
+});
+
+/** The link to a page: `href('own', serial, 'cameras')`. */
+export function href(...parts: readonly string[]): string {
+  return `#/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+export function go(...parts: readonly string[]): void {
+  location.hash = href(...parts);
+}
+
+/** Like `go`, without a step for the browser's back button: for pages that a person never chose. */
+export function replace(...parts: readonly string[]): void {
+  location.replace(href(...parts));
+}

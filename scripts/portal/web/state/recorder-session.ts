@@ -1,0 +1,105 @@
+import { signal } from '@preact/signals';
+import type { AnswerOf } from '../../../../agent/contract/operations.js';
+import type { Scope } from '../../../../agent/contract/shapes.js';
+import type { Status } from '../../../../agent/contract/statements.js';
+import { type AgentError, asAgentError } from '../../../../agent/kernel/errors.js';
+import { findGrant } from '../../client/find-grant.js';
+import { ownerIdentity } from '../../client/identity.js';
+import type { OwnedRecorder, ServedRecorder } from '../../client/keyring.js';
+import { EmployeeIdentity, organisationOf } from '../../client/organisation.js';
+import { t } from '../words.js';
+import type { AppState } from './app-state.js';
+import type { RecorderLink } from './services.js';
+
+export type Role = 'own' | 'serve';
+export type Permissions = AnswerOf<'permissions.mine'>;
+
+/** A thrown value as something a person can be told. */
+export function tellable(thrown: unknown): AgentError {
+  return asAgentError(thrown, { code: 'portal.unexpected', say: t.unexpected, fix: t.unexpectedFix });
+}
+
+/** One recorder, opened by one person: its status, what the person may do, and the questions. */
+export class RecorderSession {
+  readonly role: Role;
+  readonly serial: string;
+  readonly link: RecorderLink;
+  readonly status = signal<Status | undefined>(undefined);
+  /** When this page saw the recorder go, by this device's clock. A recorder that was gone before says only when it last came. */
+  readonly lostAt = signal<number | undefined>(undefined);
+  readonly startError = signal<AgentError | undefined>(undefined);
+  /** What this organisation may do; stays undefined for the owner. */
+  readonly permissions = signal<Permissions | undefined>(undefined);
+  readonly permissionsError = signal<AgentError | undefined>(undefined);
+  readonly #employee: EmployeeIdentity | undefined;
+  readonly #app: AppState;
+  #stop: () => void = () => undefined;
+
+  private constructor(app: AppState, role: Role, record: OwnedRecorder | ServedRecorder) {
+    this.#app = app;
+    this.role = role;
+    this.serial = record.serial;
+    const { organisation, signedIn } = app;
+    if ('signer' in record) {
+      this.link = app.services.openRecorder(record.serial, ownerIdentity(record.signer), record.deviceKey);
+    } else {
+      // The caller shows the sign-in page until both are there.
+      if (organisation.value === undefined || signedIn.value === undefined) throw tellable(undefined);
+      this.#employee = new EmployeeIdentity(organisation.value, signedIn.value);
+      this.link = app.services.openRecorder(record.serial, this.#employee, record.deviceKey);
+    }
+  }
+
+  /** Opens the recorder; pages read `status` and `startError`. */
+  static open(app: AppState, role: Role, record: OwnedRecorder | ServedRecorder): RecorderSession {
+    const session = new RecorderSession(app, role, record);
+    session.#stop = session.link.onStatus((status) => {
+      const before = session.status.value;
+      session.status.value = status;
+      if (status.state === 'online') session.lostAt.value = undefined;
+      else if (before?.state === 'online') session.lostAt.value = Date.now();
+      if (session.role === 'serve' && before?.changes.permissions !== status.changes.permissions) void session.refreshPermissions();
+    });
+    session.link.start().catch((error: unknown) => {
+      session.startError.value = tellable(error);
+    });
+    return session;
+  }
+
+  get isReachable(): boolean {
+    return this.status.value?.state === 'online' && this.#app.isOnline.value;
+  }
+
+  /** The recorder's clock as far as it is known. */
+  recorderNow(): number {
+    return this.#employee?.recorderNow() ?? Date.now();
+  }
+
+  /** Whether this person may, as far as the recorder has told; the recorder judges again each time. */
+  may(scope: Scope, cam: string | null = null): boolean {
+    if (this.role === 'own') return true;
+    return findGrant(this.permissions.value?.grants ?? [], scope, cam, this.recorderNow()) !== undefined;
+  }
+
+  /** Asks what this organisation may do, and learns the recorder's key from the owner's grant. */
+  async refreshPermissions(): Promise<void> {
+    const organisation = this.#app.organisation.value;
+    if (this.#employee === undefined || organisation === undefined) return;
+    try {
+      const mine = await this.link.call('permissions.mine', { org: organisationOf(organisation) });
+      this.#employee.learn(mine);
+      this.permissions.value = mine;
+      this.permissionsError.value = undefined;
+      const record = this.#app.served.value.find((one) => one.serial === this.serial);
+      if (record !== undefined && mine.grants.length > 0 && record.site !== mine.site)
+        await this.#app.saveServed({ ...record, site: mine.site });
+    } catch (error) {
+      this.permissionsError.value = tellable(error);
+    }
+  }
+
+  close(): void {
+    this.#stop();
+    this.link.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { common } from './words/en-common.js';
+import { installer } from './words/en-installer.js';
+import { log } from './words/en-log.js';
+import { owner } from './words/en-owner.js';
+import { recorder } from './words/en-recorder.js';
+
+/**
+ * Every text of the app. Another language is another object of the type `Words`: a missing or differently shaped entry does not
+ * compile. Owner texts use a shop owner's words; installer texts are exact and short.
+ */
+export const english = { ...common, ...owner, ...installer, ...recorder, ...log };
+
+export type Words = typeof english;
+
+/** The language in use. */
+export const t: Words = english;
+/** BCP 47 tag for dates and numbers. */
+export const locale = 'en-GB';

@@ -1,0 +1,164 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OncePer, RateLimit } from '../../../../agent/cloud/rate.js';
+import { Router } from '../../../../agent/cloud/router.js';
+import { MAX_MESSAGE_BYTES } from '../../../../agent/contract/guard.js';
+import { newId, utf8 } from '../../../../agent/contract/text.js';
+import { topics } from '../../../../agent/contract/topics.js';
+import { AgentError } from '../../../../agent/kernel/errors.js';
+import { TestLog } from '../../../support/test-log.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
+
+const SCOPE = { tenant: 'local', serial: 'SN4F2K7Q9D' };
+const id = newId();
+const COMMAND = topics.command(SCOPE, id);
+const PAIR = topics.pairDown(SCOPE, id);
+
+let clock: VirtualClock;
+let log: TestLog;
+let router: Router;
+let heard: string[];
+let onCommand: (id: string, letter: string) => Promise<void>;
+
+const it = suite('router');
+
+it.before.each(() => {
+  clock = new VirtualClock();
+  log = new TestLog();
+  heard = [];
+  onCommand = async (at, letter) => void heard.push(`cmd ${at} ${letter}`);
+  router = new Router({
+    scope: SCOPE,
+    onCommand: (at, letter) => onCommand(at, letter),
+    onPair: async (sid, request) => void heard.push(`pair ${sid} ${request.t}`),
+    onWithdraw: async (statement) => void heard.push(`withdraw ${statement}`),
+    clock,
+    log,
+  });
+});
+
+const send = (topic: string, payload: string | Uint8Array): Promise<void> =>
+  router.receive(topic, typeof payload === 'string' ? utf8(payload) : payload);
+const hello = (sid = id): string => JSON.stringify({ t: 'pair.hello', v: 1, sid, app: newId() });
+
+it('each kind goes to its handler', async () => {
+  await send(COMMAND, 'a letter');
+  await send(PAIR, hello());
+  await send(topics.withdraw(SCOPE), 'a statement');
+  assert.equal(heard, [`cmd ${id} a letter`, `pair ${id} pair.hello`, 'withdraw a statement']);
+  assert.equal(router.refusals, {});
+  assert.equal(log.lines, []);
+});
+
+it('an empty message is a retained one that was cleared: nothing happens', async () => {
+  for (const topic of [COMMAND, PAIR, topics.withdraw(SCOPE)]) await send(topic, '');
+  assert.equal([heard, router.refusals], [[], {}]);
+});
+
+const REFUSED: readonly [name: string, topic: string, payload: string | Uint8Array, code: string][] = [
+  ['a topic of another recorder', topics.command({ ...SCOPE, serial: 'SN4F2K7Q9E' }, id), 'x', 'message.unknown_topic'],
+  ['a topic that means nothing', 'sl/1/local/SN4F2K7Q9D/down/reboot', 'x', 'message.unknown_topic'],
+  ['its own topic', topics.status(SCOPE), 'x', 'message.unknown_topic'],
+  ['a command that is too large', COMMAND, new Uint8Array(MAX_MESSAGE_BYTES + 1), 'message.too_large'],
+  ['a withdrawal that is too large', topics.withdraw(SCOPE), new Uint8Array(1_000_000), 'message.too_large'],
+  ['a command that is no text', COMMAND, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
+  ['a pairing message that is no text', PAIR, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
+  ['a pairing message that is no JSON', PAIR, 'hello', 'message.malformed'],
+  ['one that is nested too deep', PAIR, '['.repeat(50) + ']'.repeat(50), 'message.too_deep'],
+  ['one that names a field twice', PAIR, `{"t":"pair.hello","t":"pair.hello","v":1,"sid":"${id}","app":"${id}"}`, 'message.duplicate_key'],
+  ['one of an unknown kind', PAIR, hello().replace('hello', 'stop'), 'message.invalid'],
+  ['one with an unknown field', PAIR, hello().replace('"v":1', '"v":1,"code":"K7MPX2QRT"'), 'message.invalid'],
+  ['one for another session than its topic', PAIR, hello(newId()), 'message.invalid'],
+];
+
+for (const [name, topic, payload, code] of REFUSED)
+  it(`refused and counted: ${name}`, async () => {
+    await send(topic, payload);
+    assert.equal(heard, []);
+    assert.equal(router.refusals, { [code]: 1 });
+    assert.equal(
+      log.lines.map(({ level, facts }) => [level, facts.kind]),
+      [['warn', code]],
+    );
+  });
+
+it('what a handler throws is a refusal too, and never reaches the link', async () => {
+  onCommand = () => Promise.reject(new AgentError({ code: 'command.replayed', say: 's', fix: 'f' }));
+  await send(COMMAND, 'x');
+  onCommand = () => {
+    throw new TypeError('a bug');
+  };
+  await send(COMMAND, 'x');
+  assert.equal(router.refusals, { 'command.replayed': 1, 'message.failed': 1 });
+});
+
+it('every refusal is counted, each kind is logged once per minute with what was held back', async () => {
+  const minutes = async (kind: string): Promise<unknown[]> =>
+    log.lines.filter(({ facts }) => facts.kind === kind).map(({ facts }) => facts.alsoSince);
+  for (let at = 0; at < 10; at += 1) {
+    await send(PAIR, 'no json');
+    await send('elsewhere', 'x');
+  }
+  assert.equal(router.refusals, { 'message.malformed': 10, 'message.unknown_topic': 10 });
+  assert.is(log.lines.length, 2);
+  await clock.advance(59_999);
+  await send('elsewhere', 'x');
+  assert.is(log.lines.length, 2);
+  await clock.advance(1);
+  await send('elsewhere', 'x');
+  await send(PAIR, 'no json');
+  assert.equal(await minutes('message.unknown_topic'), [undefined, 10]);
+  assert.equal(await minutes('message.malformed'), [undefined, 9]);
+});
+
+it('a flood: 200 at once, then 50 a second; a withdrawal is not kept out by it', async () => {
+  for (let at = 0; at < 1_000; at += 1) await send(COMMAND, 'x');
+  assert.is(heard.length, 200);
+  assert.equal(router.refusals, { 'message.too_many': 800 });
+  await send(topics.withdraw(SCOPE), 'stop');
+  assert.is(heard.at(-1), 'withdraw stop');
+  await clock.advance(1_000);
+  for (let at = 0; at < 100; at += 1) await send(COMMAND, 'x');
+  assert.is(heard.length, 251);
+});
+
+it('knocking is slower still: 20 at once, then 2 a second', async () => {
+  for (let at = 0; at < 100; at += 1) await send(PAIR, hello());
+  assert.is(heard.length, 20);
+  await clock.advance(10_000);
+  for (let at = 0; at < 100; at += 1) await send(PAIR, hello());
+  assert.is(heard.length, 40);
+  await send(COMMAND, 'x');
+  assert.is(heard.length, 41);
+});
+
+it('1 MB of noise on a topic of ours costs no more than looking at its length', async () => {
+  const noise = new Uint8Array(1_000_000);
+  const startMs = performance.now();
+  for (let at = 0; at < 1_000; at += 1) await send(COMMAND, noise);
+  assert.ok(performance.now() - startMs < 200);
+});
+
+it('rate limit: a bucket per key that refills with time and never overflows', () => {
+  const limit = new RateLimit(2, 3);
+  const takes = (key: string, nowMs: number, times: number): boolean[] => Array.from({ length: times }, () => limit.take(key, nowMs));
+  assert.equal(takes('a', 0, 4), [true, true, true, false]);
+  assert.equal(takes('b', 0, 1), [true]);
+  assert.equal(takes('a', 499, 1), [false]);
+  assert.equal(takes('a', 1_000, 3), [true, true, false], 'refusals cost nothing');
+  assert.equal(takes('a', 1_000_000, 4), [true, true, true, false]);
+});
+
+it('rate limit and once-per: strangers cannot fill the memory', () => {
+  const limit = new RateLimit(1, 1);
+  const once = new OncePer(1_000);
+  for (let at = 0; at < 100_000; at += 1) {
+    limit.take(`k${at}`, 0);
+    once.isDue(`k${at}`, 0);
+  }
+  assert.is(limit.take('k99999', 0), false);
+  assert.is(once.isDue('k99999', 0), false);
+  assert.is(once.isDue('k99999', 1_000), true);
+});
+
+it.run();

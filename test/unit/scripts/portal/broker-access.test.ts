@@ -1,0 +1,51 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeAccessRules } from '../../../../scripts/portal/broker-access.js';
+import { PacketMeter } from '../../../../scripts/portal/packet-guard.js';
+
+const rules = makeAccessRules('local', (serial) => serial === 'SNAAAAAAAA');
+const device = { kind: 'device', serial: 'SNAAAAAAAA' } as const;
+const app = { kind: 'app' } as const;
+const ID = 'a'.repeat(22);
+const root = 'sl/1/local/SNAAAAAAAA';
+
+test('a device has its own letter box and no other', () => {
+  assert.ok(rules.mayPublish(device, { topic: `${root}/up/status`, isRetained: true }));
+  assert.ok(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: false }));
+  assert.not(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: true }));
+  assert.not(rules.mayPublish(device, { topic: `${root}/down/cmd/${ID}`, isRetained: false }));
+  assert.not(rules.mayPublish(device, { topic: `${root}B/up/status`, isRetained: false }));
+  assert.ok(rules.maySubscribe(device, `${root}/down/#`));
+  for (const filter of [`${root}/#`, `${root}/up/#`, 'sl/1/local/+/down/#', 'sl/1/local/SNBBBBBBBB/down/#', '#']) {
+    assert.not(rules.maySubscribe(device, filter), filter);
+  }
+});
+
+test('an app may knock at a named recorder and hear its answers', () => {
+  for (const kind of ['cmd', 'pair']) {
+    assert.ok(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: false }));
+    assert.not(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: true }));
+  }
+  assert.ok(rules.mayPublish(app, { topic: `${root}/down/withdraw`, isRetained: true }));
+  assert.not(rules.mayPublish(app, { topic: 'sl/1/local/SNUNSEEN/down/withdraw', isRetained: true }));
+  assert.not(rules.mayPublish(app, { topic: 'sl/1/other/SNAAAAAAAA/down/withdraw', isRetained: false }));
+  for (const filter of ['up/status', 'up/checkpoint', 'up/reply/+', `up/reply/${ID}`, 'up/pair/+', `up/pair/${ID}`]) {
+    assert.ok(rules.maySubscribe(app, `${root}/${filter}`), filter);
+  }
+  for (const filter of ['sl/1/local/+/up/status', `${root}/up/+`, `${root}/up/#`, `${root}/down/cmd/+`, `${root}/up/health`]) {
+    assert.not(rules.maySubscribe(app, filter), filter);
+  }
+});
+
+test('the meter refuses as soon as a length over the limit is announced, in whatever pieces it comes', () => {
+  const limit = 1000;
+  assert.ok(new PacketMeter(limit).accept(Uint8Array.from([0x30, 0xe8, 0x07])), '1000 is allowed');
+  assert.not(new PacketMeter(limit).accept(Uint8Array.from([0x30, 0xe9, 0x07])), '1001 is not');
+  assert.not(new PacketMeter(limit).accept(Uint8Array.from([0x30, 255, 255, 255, 255])), 'five bytes of length are no length');
+  const slow = new PacketMeter(limit);
+  assert.ok(slow.accept(Uint8Array.from([0x30])) && slow.accept(Uint8Array.from([2, 1])) && slow.accept(Uint8Array.from([1, 0xc0, 0])));
+  assert.ok(slow.accept(Uint8Array.from([0x30, 0xe9])));
+  assert.not(slow.accept(Uint8Array.from([0x07])));
+});
+
+test.run();

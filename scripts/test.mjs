@@ -54,7 +54,7 @@ async function runAll(files, root) {
     parallel: cores,
     heavy: Math.min(2, Math.max(1, Math.floor(cores / 2))),
     run: async (file) => {
-      const ended = await runProcess(scriptOf(file, root), file.limitMs, root);
+      const ended = await runProcess(scriptOf(file, root), file.limitMs, root, file.hasOwnNetwork);
       const verdict = judge({ ...ended, limitMs: file.limitMs });
       for (const key of Object.keys(sum)) sum[key] += verdict[key];
       if (verdict.problems.length > 0) bad.push(file.name);

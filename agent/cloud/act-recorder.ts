@@ -118,10 +118,14 @@ function channelOf(args: unknown): string | undefined {
   return typeof cam === 'string' ? cam : undefined;
 }
 
+/** Codes that say: not allowed, or not understood, so nothing was tried. */
+const REFUSED =
+  /^(permissions\.|message\.|pairing\.|command\.(?!failed)|config\.(stale_base|refused)$|live\.(too_|no_such|bad_offer)|cameras\.(no_such|not_offered|bad_))/;
+
 /** What the owner or a rule forbids is refused; what was tried and did not work failed. */
 function outcomeOf(error: AgentError | null): { result: 'ok' | 'refused' | 'failed'; code: string | undefined } {
   if (error === null) return { result: 'ok', code: undefined };
-  const isRefusal = /^(permissions|message|command|config|live\.too|pairing)/.test(error.code) && error.code !== 'command.failed';
+  const isRefusal = REFUSED.test(error.code);
   return { result: isRefusal ? 'refused' : 'failed', code: error.code };
 }
 

@@ -16,6 +16,7 @@ import { ActRecorder } from './act-recorder.js';
 import { authenticate, type KnownKeys } from './authenticate.js';
 import type { ActNote, Call, Handlers } from './call.js';
 import { RateLimit } from './rate.js';
+import { ReplayWindow } from './replay-window.js';
 
 /** What the desk joins. `serial` and `boot` are what a command must name; `sealKey` opens letters, `signer` signs answers. */
 export interface CommandDeskParts {
@@ -40,7 +41,7 @@ export class CommandDesk {
   readonly #parts: CommandDeskParts;
   readonly #queue = new KeyedQueue();
   readonly #recorder: ActRecorder;
-  readonly #counters = new Map<string, number>();
+  readonly #windows = new Map<string, ReplayWindow>();
   readonly #rate = new RateLimit(10, 20);
   readonly #log: RateLimitedLog;
 
@@ -84,10 +85,8 @@ export class CommandDesk {
       const { command, ticket } = await authenticate(signed, claimed.op, this.#parts.permissions);
       if (command.boot !== this.#parts.boot)
         throw refuse('command.stale_boot', 'The recorder has restarted since this was signed.', 'Send it again.', true);
-      if (command.n <= (this.#counters.get(ticket.kid) ?? 0))
+      if (!this.#windowOf(ticket.kid).take(command.n))
         throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
-      if (this.#counters.size > 4096) this.#counters.clear();
-      this.#counters.set(ticket.kid, command.n);
       if (!this.#rate.take(ticket.kid, this.#parts.clock.monotonicMs())) {
         throw refuse('command.too_many', 'Too many commands at once.', 'Wait a few seconds.', true);
       }
@@ -97,6 +96,14 @@ export class CommandDesk {
       this.#log.warn(error.code, 'a command was refused', { op: claimed.op, source, error });
       return error;
     }
+  }
+
+  #windowOf(kid: string): ReplayWindow {
+    const known = this.#windows.get(kid);
+    if (known !== undefined) return known;
+    const made = new ReplayWindow();
+    this.#windows.set(kid, made);
+    return made;
   }
 
   async #carryOut(

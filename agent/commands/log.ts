@@ -10,12 +10,12 @@ import { readFileIfThere } from '../kernel/atomic-file.js';
 import { systemClock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { createLog } from '../kernel/log.js';
+import { VERSION } from '../kernel/version.js';
 import type { ListedEntry } from '../operation-log/ports.js';
 import { OperationLogService } from '../operation-log/service.js';
 import { Database } from '../store/database.js';
 import { LOG_MIGRATIONS } from '../store/migrations.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
-import { VERSION } from '../kernel/version.js';
 import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 

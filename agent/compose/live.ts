@@ -1,8 +1,51 @@
+import { drivers } from '../../drivers/index.js';
 import type { Login } from '../../drivers/port.js';
 import type { Cameras } from '../cameras/ports.js';
-import type { WatchProof } from '../cloud/handlers/live.js';
+import type { CameraRegistry } from '../cameras/registry.js';
+import { LiveDesk, type WatchProof } from '../cloud/handlers/live.js';
+import { newId } from '../contract/text.js';
 import type { LiveCameras, MayWatch } from '../live/ports.js';
+import { LiveService } from '../live/service.js';
+import type { OperationLogService } from '../operation-log/service.js';
+import type { ClosedSession } from '../permissions/ports.js';
 import type { Permissions } from '../permissions/service.js';
+import { grantOf } from '../permissions/ticket.js';
+import type { Base } from './base.js';
+
+/** Live view and the desk that speaks for it. */
+export interface LiveSide {
+  readonly live: LiveService;
+  readonly liveDesk: LiveDesk;
+}
+
+/** Live view over the cameras, asked of the permissions for every session and told of in the operation log. */
+export async function openLive(
+  { site, clock, log }: Base,
+  { cameras, permissions, operationLog }: { cameras: CameraRegistry; permissions: Permissions; operationLog: OperationLogService },
+): Promise<LiveSide> {
+  const live: LiveService = new LiveService({
+    clock,
+    log: log.area('live'),
+    streams: await drivers.streams({ clock, log: log.area('rtsp') }),
+    peers: await drivers.viewers({ clock, log: log.area('webrtc') }),
+    cameras: liveCameras(cameras),
+    mayWatch: watchVerdict(permissions),
+    onEvent: (event) => liveDesk.onEvent(event),
+    newSessionId: newId,
+    iceServers: () => site.live?.iceServers ?? [],
+    bindAddress: site.live?.bindAddress,
+  });
+  const organisationName = (grantId: string): string | null => permissions.findGrant(grantId)?.org.name ?? null;
+  const liveDesk: LiveDesk = new LiveDesk({ live, cameras, operationLog, organisationName, clock, log });
+  return { live, liveDesk };
+}
+
+/** Ends every picture that runs under one of these grants, at once; tells which. */
+export function endWatching(live: LiveService, grantIds: ReadonlySet<string>): readonly ClosedSession[] {
+  return live
+    .endMatching((session) => grantIds.has(grantOf((session.ticket.proof as WatchProof).ticket) ?? ''), 'withdrawn')
+    .map(({ sessionId, channelId, lastMediaMs }) => ({ session: sessionId, cam: channelId, lastMediaMs }));
+}
 
 /** Cameras as live view needs them, resolved anew for every session. */
 export function liveCameras(cameras: Cameras & { loginInUse(id: string): Login | undefined }): LiveCameras {

@@ -3,17 +3,17 @@ import { formatCode, labelText } from '../contract/code.js';
 import type { ControlActs } from '../control/control-server.js';
 import type { Sampler } from '../health/sampler.js';
 import type { Clock } from '../kernel/clock.js';
+import { VERSION } from '../kernel/version.js';
 import type { LiveService } from '../live/service.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
-import { VERSION } from '../kernel/version.js';
 import type { CloudSide } from './cloud-side.js';
 import type { SerialSide } from './serial.js';
 
 /** What the command line reaches. `region` (2 to 4 letters) stands on the label; `startedAt` in ms since 1970. */
 export interface LocalParts {
-  readonly serial: SerialSide;
+  readonly buses: SerialSide;
   readonly boot: string;
   readonly startedAt: number;
   readonly permissions: Permissions;
@@ -24,7 +24,7 @@ export interface LocalParts {
   readonly health: Sampler;
   readonly cloud: CloudSide;
   readonly clock: Clock;
-  readonly plateSerial: string;
+  readonly serial: string;
   readonly region: string;
 }
 
@@ -34,7 +34,7 @@ export function localActs(parts: LocalParts): ControlActs {
   const local = { source: 'local', actor: 'local' } as const;
   return {
     status: async () => ({
-      serial: parts.plateSerial,
+      serial: parts.serial,
       version: VERSION,
       startedAt: parts.startedAt,
       isPaired: permissions.owner !== null,
@@ -43,7 +43,7 @@ export function localActs(parts: LocalParts): ControlActs {
       verdict: parts.health.now().verdict,
       watching: parts.live.sessions().length,
       cameras: parts.cameras.list().map(({ id, name, model, state, reason }) => ({ id, name, model, state, reason: reason ?? null })),
-      serialPorts: parts.serial.ports(),
+      serialPorts: parts.buses.ports(),
       refusedMessages: parts.cloud.refusals(),
     }),
     press: async () => {
@@ -52,9 +52,9 @@ export function localActs(parts: LocalParts): ControlActs {
         const code = await pairing.press();
         await operationLog.result(intent, { result: 'ok' });
         return {
-          serial: parts.plateSerial,
+          serial: parts.serial,
           code: formatCode(code),
-          label: labelText({ serial: parts.plateSerial, code, region: parts.region }),
+          label: labelText({ serial: parts.serial, code, region: parts.region }),
         };
       } catch (error) {
         await operationLog.result(intent, { result: 'refused', code: 'pairing.owned' });

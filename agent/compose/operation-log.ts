@@ -3,9 +3,9 @@ import type { PublicJwk } from '../contract/shapes.js';
 import { Checkpoint } from '../contract/statements.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
+import { VERSION } from '../kernel/version.js';
 import { OperationLogService } from '../operation-log/service.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
-import { VERSION } from '../kernel/version.js';
 import type { Stores } from './stores.js';
 
 /** What the log signs with (`signer`, verified by `key`) and what it writes into every row (`serial`, `boot`, `site`). */

@@ -28,7 +28,7 @@ export interface PairingParts {
   readonly epoch: () => number;
   /** Makes the key the owner's, durably. Rejects when the recorder has an owner already. */
   readonly install: (owner: NewOwner, way: PairingWay) => Promise<void>;
-  /** Every try and its end, for the operation log. */
+  /** Every try (`failed`: it counts so until it succeeds), and once per 15 minutes each reason for refusing one; for the operation log. */
   readonly onTry: (event: { readonly way: PairingWay; readonly result: 'refused' | 'failed'; readonly code: string }) => void;
   readonly clock: Clock;
   readonly log: Log;

@@ -31,12 +31,15 @@ interface Exchange {
 /** Longest time between the right code and the accepted consent: people read. */
 const EXCHANGE_MS = 10 * 60_000;
 const MOST_EXCHANGES = 8;
+/** A refused knock is told for the log once in this time, per way and reason. */
+const REFUSAL_PERIOD_MS = 15 * 60_000;
 
 /** The recorder's half of pairing. Answers requests one after another, so that tries cannot overtake the count. */
 export class PairingService {
   readonly #parts: PairingParts;
   readonly #queue = new KeyedQueue();
   readonly #exchanges = new Map<string, Exchange>();
+  readonly #refusalsToldMs = new Map<string, number>();
   readonly #lastTryMs: Record<PairingWay, number>;
   #memory: CodeMemory | undefined;
   #openedMs: number | undefined;
@@ -154,11 +157,20 @@ export class PairingService {
     const since = this.#parts.clock.monotonicMs() - this.#lastTryMs[way];
     const verdict = mayTry(this.#memory?.tries ?? NO_FAILS, this.#facts(way, since, this.#openForMs()));
     if (!verdict.may) {
-      this.#parts.onTry({ way, result: 'refused', code: `pairing.${verdict.code}` });
+      this.#tellRefusal(way, `pairing.${verdict.code}`);
       throw refusal(verdict.code, verdict.retryS);
     }
     if (this.#memory === undefined) throw refusal('closed');
     return this.#memory;
+  }
+
+  /** Anybody may knock as often as he likes; the log of acts must not be filled by it. */
+  #tellRefusal(way: PairingWay, code: string): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const toldMs = this.#refusalsToldMs.get(`${way} ${code}`);
+    if (toldMs !== undefined && nowMs - toldMs < REFUSAL_PERIOD_MS) return;
+    this.#refusalsToldMs.set(`${way} ${code}`, nowMs);
+    this.#parts.onTry({ way, result: 'refused', code });
   }
 
   #facts(way: PairingWay, sinceLastTryMs: number, openForMs: number | undefined) {

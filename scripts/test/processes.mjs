@@ -89,6 +89,21 @@ function exitOf(child, limitMs) {
   });
 }
 
+const SHARED_NETWORK = ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
+/**
+ * A network of its own with nothing but loopback: what is multicast there (WS-Discovery) meets no other test's cameras, and nothing can
+ * leave the machine. Without root a user namespace is made as well.
+ */
+const OWN_NETWORK = [
+  'unshare',
+  ...(process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']),
+  '/bin/sh',
+  '-c',
+  // The second interface leads nowhere; browsers do not try to connect on a machine that has none.
+  'ip link set lo up && ip link add lan type veth peer name wan && ip addr add 192.0.2.1/24 dev lan && ip link set lan up && ip link set wan up && ip route add 224.0.0.0/4 dev lo && "$@"; exit $?',
+  'sh',
+];
+
 /**
  * A shell leads the session and the test is its child: a session's leader that opens a terminal (the serial tests do) would be ended by its
  * hang-up. A signal that ends the test arrives as exit code 128 and more.
@@ -96,11 +111,12 @@ function exitOf(child, limitMs) {
  * `{code, signal, isLate, output, left, litter, tookMs}` of one run. Each file gets its own temporary folder; `litter` names what it
  * left there, `left` the processes that outlived it.
  */
-export async function runProcess(script, limitMs, cwd) {
+export async function runProcess(script, limitMs, cwd, hasOwnNetwork = false) {
   const mark = randomUUID();
   const folder = mkdtempSync(join(tmpdir(), 'slt-'));
   const startedAt = performance.now();
-  const child = spawn('/bin/sh', ['-c', '"$@"; exit $?', 'sh', process.execPath, '--enable-source-maps', script], {
+  const [program, ...argv] = [...(hasOwnNetwork ? OWN_NETWORK : SHARED_NETWORK), process.execPath, '--enable-source-maps', script];
+  const child = spawn(program, argv, {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

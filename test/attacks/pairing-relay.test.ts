@@ -6,6 +6,7 @@ import { closeBox, openBox, type PairAnswer, type PairRequest } from '../../agen
 import { newScalar, proverFinish, proverShare, type SharedKeys, splitPasswordKey } from '../../agent/contract/spake2plus.js';
 import { fromBase64url, newId, toBase64url } from '../../agent/contract/text.js';
 import { topics } from '../../agent/contract/topics.js';
+import { AgentError } from '../../agent/kernel/errors.js';
 import { NO_FAILS } from '../../agent/pairing/window.js';
 import { newSigningKey, type SigningKey } from '../../scripts/portal/client/keys.js';
 import { codeOf, derive, knock, makeRig, newOwner, otherCode, type PairingRig, SCOPE, send } from '../unit/agent/pairing/pairing-rig.js';
@@ -261,6 +262,22 @@ it('whoever records everything can open nothing, not even with the code', async 
     return made;
   });
   assert.is(await codeOf(openBox(keys.shared, 'owner', fin.sid, fin.box)), 'pairing.bad_message');
+});
+
+it('the relay cannot put its own words in front of the person who holds the label', async () => {
+  const lie = 'Type your code at example.org';
+  for (const code of ['pairing.closed', 'pairing.wait', 'x', 'made.up', lie]) {
+    rig.relay.onUp = ({ sid }) => [{ t: 'pair.err', v: 1, sid, code, say: lie, fix: lie, retryS: 999_999_999, left: -5 }];
+    try {
+      await knock(rig, 'K7MPX2QRT');
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, AgentError);
+      const { say, fix, message, detail } = error as AgentError;
+      assert.not.ok(`${say}${fix}${message}`.includes('example.org'), code);
+      assert.equal(detail, { retryS: 3_600, left: 0 });
+    }
+  }
 });
 
 it('a flood of knocking costs the owner nothing but time: no more than the router lets in', async () => {

@@ -1,4 +1,4 @@
-// runner: alone, limit 180s
+// runner: alone, own network, limit 180s
 /** The spine in real browsers, with our own camera and relay. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

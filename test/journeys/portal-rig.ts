@@ -101,6 +101,12 @@ export async function openJourney(peers: 'own' | 'independent'): Promise<Journey
 /** The element with this `data-test` mark. */
 export const mark = (page: Page, name: string) => page.locator(`[data-test="${name}"]`);
 
+/** Keeps what a page shows, where SIGHTLINE_SCREENSHOTS names a folder. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  const folder = process.env.SIGHTLINE_SCREENSHOTS;
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
 /** Where SIGHTLINE_SCREENSHOTS names a folder, what each page shows at the end is kept there: to see why a step failed. */
 async function keepPictures(pages: readonly Page[]): Promise<void> {
   const folder = process.env.SIGHTLINE_SCREENSHOTS;

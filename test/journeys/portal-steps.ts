@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { newCode } from '../../agent/contract/code.js';
 import { ROOT } from '../../scripts/root.js';
 import { until } from '../support/until.js';
-import { type JourneyWorld, mark } from './portal-rig.js';
+import { type JourneyWorld, keepPicture, mark } from './portal-rig.js';
 
 const run = promisify(execFile);
 
@@ -53,12 +53,14 @@ export function registerPairing(test: uvu.Test<{ world: JourneyWorld }>): void {
     await mark(owner, 'pair-code').fill(agent.code ?? '');
     await mark(owner, 'pair-check').click();
     await says(owner, 'consent-text', /Nobody can watch now/);
+    await keepPicture(owner, 'consent');
     await mark(owner, 'consent-name').fill('Olivia Example');
     await mark(owner, 'consent-email').fill('olivia@example.org');
     await mark(owner, 'consent-site').fill('Corner shop');
     await mark(owner, 'consent-agree').check();
     await mark(owner, 'consent-finish').click();
     await mark(owner, 'verdict').waitFor();
+    await keepPicture(owner, 'site');
   });
 
   test('the camera that discovery found appears with its name, model and resolution', async ({ world: { owner } }) => {
@@ -85,6 +87,7 @@ export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
     await mark(installer, 'serve-add-do').click();
     await mark(installer, 'nav-cameras').click();
     await mark(installer, 'not-allowed').waitFor();
+    await keepPicture(installer, 'installer-nothing');
     await mark(installer, 'nav-permissions').click();
     for (const scope of ['site-information', 'remote-configuration', 'health', 'ptz']) await mark(installer, `ask-scope-${scope}`).check();
     await mark(installer, 'ask-scope-live-view').uncheck();
@@ -108,6 +111,7 @@ export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('allowed for 10 minutes, the picture plays', async ({ world: { owner, installer, camera } }) => {
     assert.is(camera.counters().connections, 0, 'no stream was opened before the owner allowed it');
     await mark(owner, 'application').waitFor();
+    await keepPicture(owner, 'application');
     await mark(owner, 'grant-duration-pictures').selectOption({ index: 0 });
     await mark(owner, 'allow').click();
     await until('two permissions are in force', async () => (await mark(owner, 'grant').count()) >= 2);
@@ -118,14 +122,17 @@ export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
     const seen = await watchFrames(installer, 12);
     assert.ok(seen.width >= 640 && seen.shades > 10, JSON.stringify(seen));
     await says(installer, 'watermark', /Dana Example.*Example Alarms/);
+    await keepPicture(installer, 'picture');
   });
 
   test('the owner stops it: the picture ends at once and the page says why', async ({ world: { owner, installer, camera } }) => {
     await mark(owner, 'grant').filter({ hasText: /watch/i }).first().locator('[data-test="stop"]').click();
     await mark(installer, 'watch-ended').waitFor();
+    await keepPicture(installer, 'ended');
     assert.is(await mark(installer, 'watch-ended').getAttribute('data-code'), 'live.withdrawn');
     await says(installer, 'watch-ended-say', /owner/i);
     await says(owner, 'permission-news', /Stopped\. The last picture left the recorder 0\.\d+ s/);
+    await keepPicture(owner, 'stopped');
     await until('the camera is left alone', () => camera.counters().openConnections === 0);
   });
 }
@@ -147,6 +154,7 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
     await until('the plan is shown', async () => (await mark(installer, 'plan-step').count()) >= 3);
     await mark(installer, 'apply-cam-1').click();
     await mark(installer, 'applied-cam-1').waitFor();
+    await keepPicture(installer, 'settings');
     assert.equal([camera.settings('sub').width, camera.settings('sub').rate], [320, 10]);
     await mark(installer, 'nav-cameras').click();
     await until('the new name is shown', async () =>
@@ -171,11 +179,13 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
     await says(installer, 'health-memory', /%/);
     await says(installer, 'health-cameras', /1/);
     await until('the chart is drawn', async () => (await mark(installer, 'chart').getAttribute('data-drawn')) === 'true');
+    await keepPicture(installer, 'health');
   });
 
   test('the activity page and `sightline log show` tell every step', async ({ world: { owner, folder } }) => {
     await mark(owner, 'nav-activity').click();
     await mark(owner, 'log-row').first().waitFor();
+    await keepPicture(owner, 'activity');
     const shown = await mark(owner, 'log-row').evaluateAll((rows) =>
       rows.map((row) => `${row.getAttribute('data-action')} ${row.getAttribute('data-result')}`),
     );

@@ -1,3 +1,4 @@
+// runner: own network
 /** The cameras feature with its real driver and discovery against test cameras on loopback: each trouble of a site, and its end. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// runner: own network
 /** WS-Discovery over loopback: against the test camera, and against a responder that lies. */
 import { createSocket, type Socket } from 'node:dgram';
 import { test } from 'uvu';

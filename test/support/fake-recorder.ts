@@ -5,14 +5,15 @@ import type { Status } from '../../agent/contract/statements.js';
 import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
-import { sdpFingerprint } from '../../scripts/portal/client/sdp-fingerprint.js';
 import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
+import { answerOffer, makeCameras, makeHealth } from './fake-scene.js';
 
 /** A recorder in the memory of a page, with a canvas as its camera: for looking at the app and testing its pages without an agent. */
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const KEY: PublicJwk = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43) };
+const DONE = { isDone: true as const };
 const ORG = { name: 'Example Alarms', key: KEY };
 
 export interface FakeOptions {
@@ -23,78 +24,6 @@ export interface FakeOptions {
   readonly granted?: GrantState['scopes'];
   /** Milliseconds before each answer. */
   readonly delayMs?: number;
-}
-
-function makeCameras(now: number): CameraInfo[] {
-  const base = {
-    manufacturer: 'Example',
-    model: 'Dome 2',
-    firmware: '1.4.0',
-    reason: null,
-    ptz: null,
-    lastSeenAt: now,
-    hasLogin: true,
-  } as const;
-  const streams: CameraInfo['streams'] = [
-    { kind: 'main', codec: 'H.264', width: 1280, height: 720, frameRate: 25, bitrateKbps: 3000 },
-    { kind: 'sub', codec: 'H.264', width: 640, height: 360, frameRate: 15, bitrateKbps: 500 },
-  ];
-  const refused = {
-    code: 'cameras.unauthorized',
-    say: 'Camera answers, but refuses the password (ONVIF NotAuthorized). It locks after 5 tries; 2 left.',
-    fix: 'Enter the password set on the camera’s own page.',
-  };
-  return [
-    { ...base, id: 'cam-1', name: 'Front door', state: 'online', streams, ptz: 'serial' },
-    {
-      ...base,
-      id: 'cam-2',
-      name: 'Back yard',
-      state: 'unauthorized',
-      reason: refused,
-      streams: [],
-      lastSeenAt: now - 5 * HOUR,
-      hasLogin: false,
-    },
-  ];
-}
-
-/** A moving picture made here, sent through a real peer connection. */
-async function answerOffer(offer: string): Promise<{ sdp: string; fp: string; peer: RTCPeerConnection }> {
-  const canvas = document.createElement('canvas');
-  canvas.width = 640;
-  canvas.height = 360;
-  const pen = canvas.getContext('2d');
-  let frame = 0;
-  setInterval(() => {
-    if (pen === null) return;
-    frame += 1;
-    pen.fillStyle = '#2c3e50';
-    pen.fillRect(0, 0, 640, 360);
-    pen.fillStyle = '#d7ccb8';
-    pen.fillRect(240, 90, 160, 270);
-    pen.fillStyle = '#e0a84c';
-    pen.fillRect((frame * 4) % 640, 320, 40, 30);
-    pen.fillStyle = '#ffffff';
-    pen.font = '20px monospace';
-    pen.fillText(new Date().toISOString().slice(11, 23), 20, 40);
-  }, 40);
-  const peer = new RTCPeerConnection({ iceServers: [] });
-  await peer.setRemoteDescription({ type: 'offer', sdp: offer });
-  const [track] = canvas.captureStream(25).getVideoTracks();
-  const [transceiver] = peer.getTransceivers();
-  if (track !== undefined && transceiver !== undefined) {
-    transceiver.direction = 'sendonly';
-    await transceiver.sender.replaceTrack(track);
-  }
-  await peer.setLocalDescription(await peer.createAnswer());
-  if (peer.iceGatheringState !== 'complete') {
-    await new Promise<void>((resolve) => {
-      peer.addEventListener('icegatheringstatechange', () => peer.iceGatheringState === 'complete' && resolve());
-    });
-  }
-  const sdp = peer.localDescription?.sdp ?? '';
-  return { sdp, fp: sdpFingerprint(sdp) ?? '', peer };
 }
 
 type Handlers = {
@@ -245,46 +174,6 @@ export class FakeRecorder implements RecorderLink {
     };
   }
 
-  #health(): AnswerOf<'health.get'> {
-    const now = Date.now();
-    const at = Array.from({ length: 60 }, (_unused, n) => now - (60 - n) * MINUTE).filter((_at, n) => n < 20 || n > 28);
-    const wave = (base: number, size: number): number[] => at.map((_at, n) => base + size * Math.sin(n / 4));
-    return {
-      now,
-      verdict: { level: 'attention', sentence: 'Back yard refuses its password.' },
-      sample: {
-        at: now,
-        cpu: 0.12,
-        memory: 0.41,
-        memoryAvailableBytes: 1.2e9,
-        disk: 0.63,
-        diskFreeBytes: 11e9,
-        temperatureCelsius: 48.5,
-        rssBytes: 72e6,
-        uptimeS: 180_000,
-        camerasUp: 1,
-        camerasTotal: 2,
-      },
-      facts: [
-        { fact: 'cpu', object: '', state: 'ok', sentence: 'The processor is 12% busy.' },
-        { fact: 'camera-up', object: 'cam-2', state: 'crit', sentence: 'Back yard has not answered for 5 hours.' },
-        { fact: 'temperature', object: '', state: 'unavailable', sentence: 'This machine reports no temperature.' },
-      ],
-      cameras: [],
-      machine: { manufacturer: 'Example', model: 'R4', os: 'Debian 12', kernel: '6.1', cpu: 'Cortex-A72', cores: 4, memoryBytes: 2e9 },
-      history: {
-        periodMs: MINUTE,
-        at,
-        cpu: wave(0.15, 0.1),
-        memory: wave(0.4, 0.03),
-        disk: at.map(() => 0.63),
-        temperatureCelsius: wave(48, 2),
-        rssBytes: at.map(() => 72e6),
-        camerasUp: at.map(() => 1),
-      },
-    };
-  }
-
   #withdraw(ids: readonly string[] | 'all'): AnswerOf<'permissions.withdraw'> {
     this.#grants = this.#grants.map((grant) =>
       grant.state === 'in-force' && (ids === 'all' || ids.includes(grant.id))
@@ -320,10 +209,24 @@ export class FakeRecorder implements RecorderLink {
   }
 
   #makeHandlers(): Handlers {
-    const done = { isDone: true as const };
     return {
       'site.get': () => this.#site(),
-      'health.get': () => this.#health(),
+      'health.get': () => makeHealth(this.#cameras),
+      'log.list': ({ beforeSeq, limit }) => {
+        const rows = this.#log.filter((row) => beforeSeq === null || row.seq < beforeSeq).slice(-limit);
+        return { rows, size: this.#log.length, head: 'b'.repeat(64), checkpoint: 'c'.repeat(40), organisations: { org: ORG.name } };
+      },
+      'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
+      'ptz.move': () => DONE,
+      'ptz.stop': () => DONE,
+      ...this.#permissionHandlers(),
+      ...this.#configHandlers(),
+      ...this.#liveHandlers(),
+    };
+  }
+
+  #permissionHandlers(): Handlers {
+    return {
       'permissions.list': () => ({
         epoch: 1,
         now: Date.now(),
@@ -364,7 +267,7 @@ export class FakeRecorder implements RecorderLink {
       'permissions.decline': () => {
         this.#applications = [];
         this.#publish(1);
-        return done;
+        return DONE;
       },
       'permissions.withdraw': ({ statement }) => {
         const { ids, all } = JSON.parse(atob((statement.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))) as {
@@ -378,10 +281,11 @@ export class FakeRecorder implements RecorderLink {
         this.#applications.push({ id: newId(), org, person, scopes, cams: null, durationMs, note, at: Date.now() });
         return { id: newId() };
       },
-      'log.list': ({ beforeSeq, limit }) => {
-        const rows = this.#log.filter((row) => beforeSeq === null || row.seq < beforeSeq).slice(-limit);
-        return { rows, size: this.#log.length, head: 'b'.repeat(64), checkpoint: 'c'.repeat(40), organisations: { org: ORG.name } };
-      },
+    };
+  }
+
+  #configHandlers(): Handlers {
+    return {
       'config.get': () => ({
         version: 'v'.repeat(43),
         recorderName: this.#recorderName,
@@ -411,9 +315,11 @@ export class FakeRecorder implements RecorderLink {
         this.#publish(1);
         return { version: 'v'.repeat(43), steps: steps.map((step) => ({ ...step, isReadBack: step.path.includes('sub') })) };
       },
-      'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
-      'ptz.move': () => done,
-      'ptz.stop': () => done,
+    };
+  }
+
+  #liveHandlers(): Handlers {
+    return {
       'live.open': async ({ cam, sdp }, options) => {
         const session = newId();
         const { peer, ...answer } = await answerOffer(sdp);
@@ -437,7 +343,7 @@ export class FakeRecorder implements RecorderLink {
       },
       'live.close': ({ session }) => {
         this.#live.get(session)?.end();
-        return done;
+        return DONE;
       },
     };
   }

@@ -19,6 +19,7 @@ import type { Consent, Person } from '../../../agent/contract/statements.js';
 import { fromBase64url, newId, toBase64url, utf8 } from '../../../agent/contract/text.js';
 import { type TopicScope, topics } from '../../../agent/contract/topics.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
+import { pairingRefusal } from './pairing-refusal.js';
 import type { RelayTransport } from './transport.js';
 
 /** Which recorder is paired, over what, with which code. */
@@ -154,10 +155,7 @@ class PairChannel {
     try {
       await Promise.all([this.#transport.publish(topics.pairDown(this.#scope, this.sid), JSON.stringify(request)), answered]);
       const answer = await answered;
-      if (answer.t === 'pair.err') {
-        const { code, say, fix, retryS, left } = answer;
-        throw new AgentError({ code, say, fix, retryable: retryS > 0, detail: { retryS, left } });
-      }
+      if (answer.t === 'pair.err') throw pairingRefusal(answer);
       if (answer.t !== expected || answer.sid !== this.sid) throw notProven();
       return answer as AnswerTo<Kind>;
     } finally {

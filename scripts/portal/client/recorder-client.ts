@@ -77,26 +77,27 @@ export class RecorderClient {
    * client.unreachable | client.timeout | client.bad_answer.
    */
   async call<Name extends OperationName>(op: Name, args: ArgsOf<Name>, options: CallOptions = {}): Promise<AnswerOf<Name>> {
+    const status = this.#status ?? (await this.#newStatus(undefined));
     try {
-      return await this.#callOnce(op, args, options);
+      return await this.#callOnce(status, op, args, options);
     } catch (error) {
       if (!(error instanceof AgentError) || !RETRY_ONCE.has(error.code)) throw error;
-      if (error.code !== 'command.replayed') await this.#newStatus(this.#status);
-      return await this.#callOnce(op, args, options);
+      // Newer than the one that was used: it may have come before the refusal.
+      const newer = error.code === 'command.replayed' ? status : await this.#newStatus(status);
+      return await this.#callOnce(newer, op, args, options);
     }
   }
 
   /** Ends all waiting; the transport stays open (it belongs to the caller). */
   close(): void {
     for (const end of this.#ends.splice(0)) end();
-    this.#waiting.clear();
+    for (const topic of [...this.#waiting.keys()]) this.#forget(topic);
     this.#statusListeners.clear();
     if (this.#parts.transport.isOnline) this.#parts.transport.unsubscribe(topics.status(this.#parts.scope)).catch(() => undefined);
   }
 
-  async #callOnce<Name extends OperationName>(op: Name, args: ArgsOf<Name>, options: CallOptions): Promise<AnswerOf<Name>> {
+  async #callOnce<Name extends OperationName>(status: Status, op: Name, args: ArgsOf<Name>, options: CallOptions): Promise<AnswerOf<Name>> {
     const { scope, identity } = this.#parts;
-    const status = this.#status ?? (await this.#newStatus(undefined));
     if (status.state === 'offline') throw unreachable('The recorder is switched off or has no connection.');
     const reply = await globalThis.crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, false, ['deriveBits', 'deriveKey']);
     const { kty, crv, x, y } = await globalThis.crypto.subtle.exportKey('jwk', reply.publicKey);
@@ -184,10 +185,12 @@ export class RecorderClient {
   async #receiveStatus(token: string): Promise<void> {
     const key = parseShape(PublicJwk, (unverifiedPayload(token) as { key?: unknown }).key);
     const print = await thumbprint(key);
-    this.#pinned ??= print;
-    if (print !== this.#pinned) return;
+    if (this.#pinned !== null && print !== this.#pinned) return;
     const status = await verifyStatement(token, 'status+jws', key, Status);
     if (status.dev !== this.#parts.scope.serial) return;
+    // The first one counts only after it was checked; another may have been first meanwhile.
+    this.#pinned ??= print;
+    if (print !== this.#pinned) return;
     // The will is signed when the link comes up, so it is older than what it ends; within one boot newer ones win otherwise.
     const old = this.#status;
     if (old !== undefined && status.state === 'online' && old.boot !== status.boot && status.at < old.at) return;

@@ -32,7 +32,7 @@ function Settings({ session, focus }: { readonly session: RecorderSession; reado
               <RecorderSettings session={session} configuration={data} onApplied={configuration.reload} />
             </Card>
             {cameras.map(({ id, name }) => (
-              <details key={id} class="card" data-test={`settings-card-${id}`} open={id === focus || cameras.length === 1}>
+              <details key={id} class="card" data-test={`settings-card-${id}`} open={id === (focus ?? cameras[0]?.id)}>
                 <summary>{name}</summary>
                 <CameraSettings session={session} configuration={data} cameras={cameras} id={id} onApplied={configuration.reload} />
               </details>

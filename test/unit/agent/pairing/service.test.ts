@@ -265,6 +265,11 @@ it('tries are told for the log, with their way and result', async () => {
   await rig.clock.advance(16 * 60_000);
   await guess();
   assert.equal(rig.tries, ['relay failed pairing.tried', 'relay refused pairing.closed']);
+  for (let at = 0; at < 100; at += 1) await send(rig, { t: 'pair.hello', sid: newId(), app: newId() });
+  assert.is(rig.tries.length, 2, 'a hundred knocks at a closed door fill no log');
+  await rig.clock.advance(15 * 60_000);
+  await guess();
+  assert.is(rig.tries.length, 3);
   assert.ok(!JSON.stringify(rig.log.lines).includes(code));
 });
 

@@ -1,0 +1,53 @@
+import type { CameraRegistry } from '../cameras/registry.js';
+import type { Handlers } from '../cloud/call.js';
+import { configHandlers } from '../cloud/handlers/config.js';
+import { healthHandlers } from '../cloud/handlers/health.js';
+import type { LiveDesk } from '../cloud/handlers/live.js';
+import { logHandlers } from '../cloud/handlers/log.js';
+import { permissionHandlers } from '../cloud/handlers/permissions.js';
+import { siteHandlers } from '../cloud/handlers/site.js';
+import type { ConfigService } from '../config/service.js';
+import type { Sampler } from '../health/sampler.js';
+import { VERSION } from '../kernel/version.js';
+import type { OperationLogService } from '../operation-log/service.js';
+import type { Permissions } from '../permissions/service.js';
+import type { Base } from './base.js';
+
+/** The services that answer commands. */
+export interface HandlerSide {
+  readonly cameras: CameraRegistry;
+  readonly liveDesk: LiveDesk;
+  readonly config: ConfigService;
+  readonly health: Sampler;
+  readonly operationLog: OperationLogService;
+  readonly permissions: Permissions;
+}
+
+/** Every operation of the contract and the service that carries it out: one that is missing does not compile. */
+export function joinHandlers(base: Base, side: HandlerSide): Handlers {
+  const { plate, startedAt, clock } = base;
+  const { cameras, liveDesk, config, health, operationLog, permissions } = side;
+  return {
+    ...siteHandlers({
+      cameras,
+      watching: () => liveDesk.watching(),
+      plate,
+      recorderName: () => config.current().recorderName,
+      version: VERSION,
+      startedAt,
+      clock,
+    }),
+    ...healthHandlers(health, clock),
+    ...configHandlers(config, cameras, clock),
+    ...liveDesk.handlers(),
+    ...logHandlers({
+      operationLog,
+      position: async () => {
+        const { seq, head } = await operationLog.position();
+        return { size: seq, head };
+      },
+      organisations: () => permissions.organisations(),
+    }),
+    ...permissionHandlers(permissions),
+  };
+}

@@ -1,0 +1,13 @@
+import type { PermissionParts } from '../permissions/ports.js';
+import { Permissions } from '../permissions/service.js';
+import type { Base } from './base.js';
+import { permissionStore } from './stores.js';
+
+/** The one authorizer, with what it remembers loaded. `endSessions` ends what runs under these grants before it returns. */
+export async function openPermissions(base: Base, endSessions: PermissionParts['endSessions']): Promise<Permissions> {
+  const { serial, keys, stores, clock } = base;
+  const { publicJwk: deviceKey, kid: deviceKid } = keys.sign;
+  const permissions = new Permissions({ serial, deviceKey, deviceKid, store: permissionStore(stores.state), endSessions, clock });
+  await permissions.start();
+  return permissions;
+}

@@ -1,0 +1,72 @@
+// runner: limit 150s
+/** Nobody watches: then nothing of the picture moves, no process runs beside the agent, and no door for video is open. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { watchInNode } from '../support/node-viewer.js';
+import { commandOf, descendantsOf, udpSocketsOf } from '../support/proc.js';
+import { openSite, type Site } from '../support/site.js';
+import { until } from '../support/until.js';
+
+const IDLE_MS = 60_000;
+/** A helper program that lives for less than this may be missed. */
+const LOOK_EVERY_MS = 40;
+
+const test = suite<{ site: Site }>('idle');
+
+test.before(async (world) => {
+  world.site = await openSite();
+  await world.site.online();
+});
+
+test.after(async ({ site }) => site?.close());
+
+/** Looks at the agent's process again and again for a while; what was seen at any time. */
+async function observe(pid: number, forMs: number): Promise<{ children: Set<string>; sockets: Set<string>; looks: number }> {
+  const seen = { children: new Set<string>(), sockets: new Set<string>(), looks: 0 };
+  const endMs = performance.now() + forMs;
+  await until(
+    'the time is over',
+    () => {
+      for (const child of descendantsOf(pid)) seen.children.add(`${child} ${commandOf(child)}`);
+      for (const socket of udpSocketsOf(pid)) seen.sockets.add(socket);
+      seen.looks += 1;
+      return performance.now() >= endMs;
+    },
+    forMs + 10_000,
+  );
+  return seen;
+}
+
+test('60 s without a session: no stream is asked for, no media byte, no child process, no UDP socket', async ({ site }) => {
+  const camera = site.cameras[0];
+  const before = await site.status();
+  assert.ok(before.isPaired && before.isCloudConnected);
+  assert.is(before.watching, 0);
+  const { soapRequests } = camera?.counters() ?? { soapRequests: Number.NaN };
+  const seen = await observe(site.agent.pid, IDLE_MS);
+  assert.ok(seen.looks > IDLE_MS / LOOK_EVERY_MS / 4, `looked ${seen.looks} times only`);
+  assert.equal([...seen.children], []);
+  assert.equal([...seen.sockets], []);
+  const counted = camera?.counters();
+  assert.equal([counted?.connections, counted?.plays, counted?.mediaBytes], [0, 0, 0]);
+  // It was not asleep or cut off: the camera was asked whether it is there.
+  assert.ok((counted?.soapRequests ?? 0) > soapRequests, 'the camera was looked after');
+  assert.is((await site.status()).cameras[0]?.state, 'online');
+});
+
+test('with a session the same eyes see a stream, media and UDP sockets; after it nothing is left', async ({ site }) => {
+  const camera = site.cameras[0];
+  const viewer = await watchInNode(site.owner.client);
+  await viewer.firstPacket();
+  const during = await observe(site.agent.pid, 1_000);
+  assert.ok(during.sockets.size > 0, 'sockets');
+  assert.is(camera?.counters().openConnections, 1);
+  assert.ok((camera?.counters().mediaBytes ?? 0) > 10_000);
+  await site.owner.client.call('live.close', { session: viewer.answer.session });
+  await until('the camera is left alone', () => camera?.counters().openConnections === 0, 3_000);
+  await until('the sockets are closed', () => udpSocketsOf(site.agent.pid).length === 0, 5_000);
+  viewer.close();
+  assert.equal([...during.children], []);
+});
+
+test.run();

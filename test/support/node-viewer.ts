@@ -1,0 +1,106 @@
+import * as datachannel from 'node-datachannel';
+import type { AnswerOf } from '../../agent/contract/operations.js';
+import { parseShape } from '../../agent/contract/shapes.js';
+import { LiveEnded } from '../../agent/contract/views.js';
+import type { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
+import { sdpFingerprint } from '../../scripts/portal/client/sdp-fingerprint.js';
+import { until } from './until.js';
+
+/** A viewer without a browser: libdatachannel makes the offer, RTP packets are counted, nothing is decoded. */
+export interface NodeViewer {
+  readonly answer: AnswerOf<'live.open'>;
+  /** RTP packets and their bytes after decryption, so far. */
+  readonly packets: number;
+  readonly bytes: number;
+  /** performance.now() of the newest packet; undefined before the first. */
+  readonly lastPacketMs: number | undefined;
+  /** What the recorder said at the end; undefined while it has said nothing. */
+  readonly ended: LiveEnded | undefined;
+  /** The transport's own state, e.g. `connected`, `disconnected`, `closed`. */
+  readonly state: string;
+  /** Rejects when none came within 15 s. */
+  firstPacket(): Promise<void>;
+  /** Closes the transport without telling the recorder. */
+  close(): void;
+}
+
+/** RTCP shares the port with RTP: packet types 192 to 223 are RTCP (RFC 5761, section 4). */
+const isRtcp = (packet: Buffer): boolean => ((packet[1] ?? 0) & 0x7f) >= 64 && ((packet[1] ?? 0) & 0x7f) < 96;
+
+/** Candidates of loopback only, no STUN or TURN server: asks for the picture and connects. Rejects as `client.call` does. */
+export async function watchInNode(
+  client: RecorderClient,
+  cam = 'cam-1',
+  options: { readonly stream?: 'main' | 'sub'; readonly bindAddress?: string } = {},
+): Promise<NodeViewer> {
+  const peer = new datachannel.PeerConnection('viewer', { iceServers: [], bindAddress: options.bindAddress ?? '127.0.0.1' });
+  const seen = { packets: 0, bytes: 0, lastPacketMs: undefined as number | undefined, ended: undefined as LiveEnded | undefined };
+  let state = 'new';
+  peer.onStateChange((next) => {
+    state = next;
+  });
+  const video = new datachannel.Video('video', 'RecvOnly');
+  video.addH264Codec(102);
+  const track = peer.addTrack(video);
+  track.setMediaHandler(new datachannel.RtcpReceivingSession());
+  track.onMessage((packet) => {
+    if (isRtcp(packet)) return;
+    seen.packets += 1;
+    seen.bytes += packet.length;
+    seen.lastPacketMs = performance.now();
+  });
+  try {
+    const sdp = await gathered(peer);
+    const onEvent = (_event: string, body: unknown): void => {
+      seen.ended = parseShape(LiveEnded, body);
+    };
+    const asked = { cam, stream: options.stream ?? 'main', maxS: 600, sdp, fp: sdpFingerprint(sdp) ?? '' } as const;
+    const answer = await client.call('live.open', asked, { onEvent, timeoutMs: 20_000 });
+    if (sdpFingerprint(answer.sdp) !== answer.fp) throw new RangeError('the answer names another certificate than the signed one');
+    peer.setRemoteDescription(answer.sdp, 'answer');
+    return viewerOf(peer, answer, seen, () => state);
+  } catch (error) {
+    peer.close();
+    throw error;
+  }
+}
+
+async function gathered(peer: datachannel.PeerConnection): Promise<string> {
+  await new Promise<void>((resolve) => {
+    peer.onGatheringStateChange((state) => {
+      if (state === 'complete') resolve();
+    });
+    peer.setLocalDescription();
+  });
+  return peer.localDescription()?.sdp ?? '';
+}
+
+interface Seen {
+  packets: number;
+  bytes: number;
+  lastPacketMs: number | undefined;
+  ended: LiveEnded | undefined;
+}
+
+function viewerOf(peer: datachannel.PeerConnection, answer: AnswerOf<'live.open'>, seen: Seen, state: () => string): NodeViewer {
+  return {
+    answer,
+    get packets() {
+      return seen.packets;
+    },
+    get bytes() {
+      return seen.bytes;
+    },
+    get lastPacketMs() {
+      return seen.lastPacketMs;
+    },
+    get ended() {
+      return seen.ended;
+    },
+    get state() {
+      return state();
+    },
+    firstPacket: async () => void (await until('the viewer has a packet', () => seen.packets > 0)),
+    close: () => peer.close(),
+  };
+}

@@ -43,6 +43,8 @@ export class CommandDesk {
   readonly #recorder: ActRecorder;
   readonly #windows = new Map<string, ReplayWindow>();
   readonly #rate = new RateLimit(10, 20);
+  /** All applicants together: anyone can make a key, so a limit per key would limit nobody. */
+  readonly #applicantRate = new RateLimit(2, 30);
   readonly #log: RateLimitedLog;
 
   constructor(parts: CommandDeskParts) {
@@ -87,7 +89,9 @@ export class CommandDesk {
         throw refuse('command.stale_boot', 'The recorder has restarted since this was signed.', 'Send it again.', true);
       if (!this.#windowOf(ticket.kid).take(command.n))
         throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
-      if (!this.#rate.take(ticket.kid, this.#parts.clock.monotonicMs())) {
+      const nowMs = this.#parts.clock.monotonicMs();
+      const isWithin = this.#rate.take(ticket.kid, nowMs) && (ticket.kind !== 'applicant' || this.#applicantRate.take('all', nowMs));
+      if (!isWithin) {
         throw refuse('command.too_many', 'Too many commands at once.', 'Wait a few seconds.', true);
       }
       return ticket;

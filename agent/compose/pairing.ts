@@ -1,3 +1,4 @@
+import { OncePer } from '../cloud/rate.js';
 import type { DeviceKeys } from '../identity/keys.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
@@ -23,6 +24,7 @@ export interface PairingSide {
 /** Pairing, joined to the permissions it founds and to the log whose first act it is. */
 export function openPairing(side: PairingSide): PairingService {
   const { keys, permissions, operationLog, log } = side;
+  const refusals = new OncePer(60_000);
   const sourceOf = (way: PairingWay) => (way === 'relay' ? 'relay' : 'lan');
   return new PairingService({
     serial: side.serial,
@@ -53,6 +55,8 @@ export function openPairing(side: PairingSide): PairingService {
       await operationLog.result(intent, { result: 'ok' });
     },
     onTry: ({ way, result, code }) => {
+      // A refused try costs its maker nothing, so a flood of them must not become a flood of rows.
+      if (result === 'refused' && !refusals.isDue(`${way} ${code}`, side.clock.monotonicMs())) return;
       const entry = {
         action: 'pairing.try',
         phase: 'result',

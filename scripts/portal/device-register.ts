@@ -1,12 +1,9 @@
 import { open, readFile, rename } from 'node:fs/promises';
-import * as z from 'zod/mini';
 import { claimedKid, unverifiedPayload, verifyStatement } from '../../agent/contract/jws.js';
-import { Hash32, parseShape, Serial } from '../../agent/contract/shapes.js';
+import { KnownDevices } from '../../agent/contract/portal.js';
+import { parseShape } from '../../agent/contract/shapes.js';
 import { Connect } from '../../agent/contract/statements.js';
 import { AgentError } from '../../agent/kernel/errors.js';
-
-const Register = z.strictObject({ v: z.literal(1), devices: z.record(Serial, z.strictObject({ key: Hash32, n: z.int() })) });
-type Register = z.infer<typeof Register>;
 
 function refuse(code: string, say: string, fix: string): AgentError {
   return new AgentError({ code, say, fix });
@@ -21,7 +18,7 @@ export class DeviceRegister {
   readonly #devices: Map<string, { key: string; n: number }>;
   #saving: Promise<void> = Promise.resolve();
 
-  private constructor(file: string | undefined, register: Register) {
+  private constructor(file: string | undefined, register: KnownDevices) {
     this.#file = file;
     this.#devices = new Map(Object.entries(register.devices));
   }
@@ -69,7 +66,7 @@ export class DeviceRegister {
   }
 }
 
-async function readRegister(file: string): Promise<Register> {
+async function readRegister(file: string): Promise<KnownDevices> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -78,7 +75,7 @@ async function readRegister(file: string): Promise<Register> {
     throw unreadable(file, cause);
   }
   try {
-    return parseShape(Register, JSON.parse(text));
+    return parseShape(KnownDevices, JSON.parse(text));
   } catch (cause) {
     throw unreadable(file, cause);
   }

@@ -106,9 +106,10 @@ async function withdrawWhileStoring(order: (grant: Grant) => { all: true } | { i
   const withdrawal = await signWithdrawal(rig, order(grant));
   const held = gate();
   const begun = gate();
-  rig.store.beforeSave = () => {
+  rig.store.beforeSave = async () => {
     begun.open();
-    return held.passed;
+    await held.passed;
+    await new Promise((resolve) => setImmediate(resolve));
   };
   const seen = new Set<string>();
   const look = (): void => void seen.add(verdict(rig, ticketFor(rig, grant.id)));
@@ -123,7 +124,11 @@ async function withdrawWhileStoring(order: (grant: Grant) => { all: true } | { i
   }
   held.open();
   void given.then(look, look);
-  await Promise.all([given, withdrawn]);
+  await given;
+  const kept = await rig.store.load();
+  const isOver = kept?.epoch !== 1 || kept.grants.find((one) => one.grant.id === grant.id)?.ended !== null;
+  assert.ok(isOver, 'when the grant is answered, the disk knows that it is over');
+  await withdrawn;
   look();
   assert.not.ok(seen.has('yes'), 'never in force, not for a tick');
   await rig.restart();

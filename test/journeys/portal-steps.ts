@@ -74,6 +74,11 @@ export function registerPairing(test: uvu.Test<{ world: JourneyWorld }>): void {
 
 /** The installer: nothing without a grant, a picture with it, and none after it. */
 export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
+  registerAsking(test);
+  registerWatching(test);
+}
+
+function registerAsking(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('the installer sees nothing before the owner allows it, and asks', async ({ world: { installer, agent } }) => {
     await mark(installer, 'start-installer').click();
     await mark(installer, 'setup-company').fill('Example Alarms');
@@ -107,7 +112,9 @@ export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
     await mark(installer, 'ask-do').click();
     await mark(installer, 'pending-application').waitFor();
   });
+}
 
+function registerWatching(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('allowed for 10 minutes, the picture plays', async ({ world: { owner, installer, camera } }) => {
     assert.is(camera.counters().connections, 0, 'no stream was opened before the owner allowed it');
     await mark(owner, 'application').waitFor();
@@ -139,6 +146,13 @@ export function registerPicture(test: uvu.Test<{ world: JourneyWorld }>): void {
 
 /** The other duties, on a narrow but real path each. */
 export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
+  registerSettings(test);
+  registerMotion(test);
+  registerHealth(test);
+  registerActivity(test);
+}
+
+function registerSettings(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('settings: a value that the camera does not offer is refused with what it offers; a good one is applied and read back', async ({
     world,
   }) => {
@@ -161,7 +175,9 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
       /Main entrance/.test((await mark(installer, 'camera-name-cam-1').textContent()) ?? ''),
     );
   });
+}
 
+function registerMotion(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('a pressed arrow moves the serial camera, and letting go stops it', async ({ world: { installer, pelco } }) => {
     await mark(installer, 'camera-cam-1').click();
     const moved = pelco.next();
@@ -173,7 +189,9 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
     await installer.mouse.up();
     await until('it stands still', () => pelco.motion().pan === 0);
   });
+}
 
+function registerHealth(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('health shows measured values and draws the last hour', async ({ world: { installer } }) => {
     await mark(installer, 'nav-health').click();
     await says(installer, 'health-memory', /%/);
@@ -181,7 +199,9 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
     await until('the chart is drawn', async () => (await mark(installer, 'chart').getAttribute('data-drawn')) === 'true');
     await keepPicture(installer, 'health');
   });
+}
 
+function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
   test('the activity page and `sightline log show` tell every step', async ({ world: { owner, folder } }) => {
     await mark(owner, 'nav-activity').click();
     await mark(owner, 'log-row').first().waitFor();

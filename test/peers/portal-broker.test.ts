@@ -37,8 +37,15 @@ let portal: Portal;
 let folder: string;
 const clients: MqttClient[] = [];
 
-async function open(url: string, clientId: string, username: string, password?: string): Promise<MqttClient> {
+async function open(
+  url: string,
+  clientId: string,
+  username: string,
+  password?: string,
+  more: { clean?: boolean } = {},
+): Promise<MqttClient> {
   const client = mqtt.connect(url, {
+    ...more,
     clientId,
     username,
     ...(password === undefined ? {} : { password }),
@@ -218,6 +225,22 @@ relay('a withdrawal waits for a recorder that is away', async () => {
   const arrived = nextMessage(back);
   await granted(back, topics.downAll(A));
   assert.is(String((await arrived)[0]), topics.withdraw(A));
+});
+
+relay('nothing is queued for who is away, even when it asks for that', async () => {
+  const keys = await makeDevice(A);
+  const lasting = async (n: number): Promise<MqttClient> =>
+    open(portal.mqttUrl, A.serial, A.serial, await proof(keys, n), { clean: false });
+  const first = await lasting(1);
+  await granted(first, topics.downAll(A));
+  await first.endAsync();
+  const app = await openApp();
+  await app.publishAsync(topics.command(A, newId()), 'stale', { qos: 1 });
+  const back = await lasting(2);
+  const seen = messages(back);
+  await granted(back, topics.downAll(A));
+  await settle(app, back, A);
+  assert.equal(seen, []);
 });
 
 relay('a packet over 64 KiB is cut off before it is collected', async () => {

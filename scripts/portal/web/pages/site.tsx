@@ -100,7 +100,7 @@ function RecorderFacts({ site }: { readonly site: SiteInfo }) {
       <Facts
         rows={[
           [t.setRecorderName, site.recorderName, 'recorder-name'],
-          [t.siteModel, site.model],
+          ...(site.model === '' ? [] : [[t.siteModel, site.model] as const]),
           [t.siteSerial, <span class="mono">{site.serial}</span>],
           [t.siteVersion, site.version],
           [t.siteStarted, <When at={site.startedAt} />],

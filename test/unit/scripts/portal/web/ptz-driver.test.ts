@@ -37,6 +37,7 @@ test('the stop goes out after the move it ends, once', async () => {
   driver.press(LEFT);
   driver.release();
   driver.release();
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(orders, ['left'], 'the stop waits for the answer to the move');
   answer();
   await untilStopped;

@@ -20,7 +20,8 @@ export const drivers = {
   /** ONVIF cameras (node-onvif as message builder and parser behind our own transport). */
   cameras: async (parts: DriverParts): Promise<CameraConnector> => (await import('./onvif/connector.js')).createOnvifConnector(parts),
   /** WS-Discovery. */
-  discovery: async (parts: DriverParts & { readonly onlyFrom: readonly string[] | undefined }): Promise<CameraDiscovery> => (await import('./onvif/discovery.js')).createDiscovery(parts),
+  discovery: async (parts: DriverParts & { readonly onlyFrom: readonly string[] | undefined }): Promise<CameraDiscovery> =>
+    (await import('./onvif/discovery.js')).createDiscovery(parts),
   /** RTSP client. */
   streams: async (parts: DriverParts): Promise<StreamClient> => (await import('./rtsp/client.js')).createStreamClient(parts),
   /** WebRTC answers (node-datachannel, loaded with the first viewer). */

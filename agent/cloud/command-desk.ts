@@ -33,6 +33,9 @@ export interface CommandDeskParts {
   readonly log: Log;
 }
 
+/** Keys whose numbers are remembered per start; 64 numbers each. */
+const MOST_KEYS = 4096;
+
 /**
  * Where every command is judged and answered, whichever way it came: open the letter, check signatures, then counter, rate, permission and
  * act in this order; intent in the log before the act, result in the log before the answer.
@@ -42,6 +45,7 @@ export class CommandDesk {
   readonly #queue = new KeyedQueue();
   readonly #recorder: ActRecorder;
   readonly #windows = new Map<string, ReplayWindow>();
+  readonly #applicantWindows = new Map<string, ReplayWindow>();
   readonly #rate = new RateLimit(10, 20);
   /** All applicants together: anyone can make a key, so a limit per key would limit nobody. */
   readonly #applicantRate = new RateLimit(2, 30);
@@ -87,7 +91,7 @@ export class CommandDesk {
       const { command, ticket } = await authenticate(signed, claimed.op, this.#parts.permissions);
       if (command.boot !== this.#parts.boot)
         throw refuse('command.stale_boot', 'The recorder has restarted since this was signed.', 'Send it again.', true);
-      if (!this.#windowOf(ticket.kid).take(command.n))
+      if (!this.#windowOf(ticket).take(command.n))
         throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
       const nowMs = this.#parts.clock.monotonicMs();
       const isWithin = this.#rate.take(ticket.kid, nowMs) && (ticket.kind !== 'applicant' || this.#applicantRate.take('all', nowMs));
@@ -102,11 +106,21 @@ export class CommandDesk {
     }
   }
 
-  #windowOf(kid: string): ReplayWindow {
-    const known = this.#windows.get(kid);
+  /**
+   * Applicants' windows may be forgotten when they are many (doing their acts twice is harmless, and anyone can make such keys); those of owner and
+   * employees never are, because a forgotten window would take an old command again.
+   */
+  #windowOf(ticket: Ticket): ReplayWindow {
+    const windows = ticket.kind === 'applicant' ? this.#applicantWindows : this.#windows;
+    const known = windows.get(ticket.kid);
     if (known !== undefined) return known;
+    if (windows.size >= MOST_KEYS) {
+      if (ticket.kind !== 'applicant')
+        throw refuse('command.too_many_keys', 'Too many different keys were used since the recorder started.', 'Restart the recorder.');
+      windows.clear();
+    }
     const made = new ReplayWindow();
-    this.#windows.set(kid, made);
+    windows.set(ticket.kid, made);
     return made;
   }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Hash32, Serial } from './shapes.js';
 
-/** What a cloud keeps and tells its web app; the recorder reads neither. */
+/** What a cloud keeps; the recorder never reads it. */
 
 /** Which key belongs to which serial, and the highest number of a connect+jws seen from it. */
 export const KnownDevices = z.strictObject({
@@ -10,9 +10,3 @@ export const KnownDevices = z.strictObject({
 });
 /** The list as a value. */
 export type KnownDevices = z.infer<typeof KnownDevices>;
-
-/** What a cloud tells its app (`/config.json`): whose recorders these are, and where the relay is when it is not the app's own `/mqtt`. */
-export const PortalConfig = z.strictObject({
-  tenant: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/)),
-  relayUrl: z.optional(z.string().check(z.regex(/^wss?:\/\//))),
-});

@@ -50,6 +50,14 @@ export const SECOND_FACTOR_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'p
 export const LEASE_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'playback', 'ptz', 'talk']);
 
 /**
+ * For pages whose content policy forbids making code from text, which shapes are otherwise checked with for speed. Holds for the whole
+ * process; called before the first message is read.
+ */
+export function forbidGeneratedCode(): void {
+  z.config({ jitless: true });
+}
+
+/**
  * `value` as the schema's type; names the first offending field.
  * @throws AgentError with `code` (default message.invalid)
  */

@@ -1,3 +1,4 @@
+// runner: limit 120s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CONSENT_TEXT, consentTextHash } from '../../agent/contract/consent-text.js';

@@ -2,7 +2,7 @@
 /** Nobody watches: then nothing of the picture moves, no process runs beside the agent, and no door for video is open. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { watchInNode } from '../support/node-viewer.js';
+import { type NodeViewer, watchInNode } from '../support/node-viewer.js';
 import { commandOf, descendantsOf, udpSocketsOf } from '../support/proc.js';
 import { openSite, type Site } from '../support/site.js';
 import { until } from '../support/until.js';
@@ -11,14 +11,17 @@ const IDLE_MS = 60_000;
 /** A helper program that lives for less than this may be missed. */
 const LOOK_EVERY_MS = 40;
 
-const test = suite<{ site: Site }>('idle');
+const test = suite<{ site: Site; viewer?: NodeViewer }>('idle');
 
 test.before(async (world) => {
   world.site = await openSite();
   await world.site.online();
 });
 
-test.after(async ({ site }) => site?.close());
+test.after(async ({ site, viewer }) => {
+  viewer?.close();
+  await site?.close();
+});
 
 /** Looks at the agent's process again and again for a while; what was seen at any time. */
 async function observe(pid: number, forMs: number): Promise<{ children: Set<string>; sockets: Set<string>; looks: number }> {
@@ -54,9 +57,11 @@ test('60 s without a session: no stream is asked for, no media byte, no child pr
   assert.is((await site.status()).cameras[0]?.state, 'online');
 });
 
-test('with a session the same eyes see a stream, media and UDP sockets; after it nothing is left', async ({ site }) => {
+test('with a session the same eyes see a stream, media and UDP sockets; after it nothing is left', async (world) => {
+  const { site } = world;
   const camera = site.cameras[0];
   const viewer = await watchInNode(site.owner.client);
+  world.viewer = viewer;
   await viewer.firstPacket();
   const during = await observe(site.agent.pid, 1_000);
   assert.ok(during.sockets.size > 0, 'sockets');
@@ -65,7 +70,6 @@ test('with a session the same eyes see a stream, media and UDP sockets; after it
   await site.owner.client.call('live.close', { session: viewer.answer.session });
   await until('the camera is left alone', () => camera?.counters().openConnections === 0, 3_000);
   await until('the sockets are closed', () => udpSocketsOf(site.agent.pid).length === 0, 5_000);
-  viewer.close();
   assert.equal([...during.children], []);
 });
 

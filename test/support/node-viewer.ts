@@ -58,7 +58,7 @@ export async function watchInNode(
     const answer = await client.call('live.open', asked, { onEvent, timeoutMs: 20_000 });
     if (sdpFingerprint(answer.sdp) !== answer.fp) throw new RangeError('the answer names another certificate than the signed one');
     peer.setRemoteDescription(answer.sdp, 'answer');
-    return viewerOf(peer, answer, seen, () => state);
+    return viewerOf({ peer, track }, answer, seen, () => state);
   } catch (error) {
     peer.close();
     throw error;
@@ -82,7 +82,13 @@ interface Seen {
   ended: LiveEnded | undefined;
 }
 
-function viewerOf(peer: datachannel.PeerConnection, answer: AnswerOf<'live.open'>, seen: Seen, state: () => string): NodeViewer {
+/** Holds the track as long as the viewer is held: once collected, it hears nothing more. */
+function viewerOf(
+  held: { readonly peer: datachannel.PeerConnection; readonly track: datachannel.Track },
+  answer: AnswerOf<'live.open'>,
+  seen: Seen,
+  state: () => string,
+): NodeViewer {
   return {
     answer,
     get packets() {
@@ -101,6 +107,9 @@ function viewerOf(peer: datachannel.PeerConnection, answer: AnswerOf<'live.open'
       return state();
     },
     firstPacket: async () => void (await until('the viewer has a packet', () => seen.packets > 0)),
-    close: () => peer.close(),
+    close: () => {
+      held.track.close();
+      held.peer.close();
+    },
   };
 }

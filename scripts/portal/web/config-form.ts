@@ -11,21 +11,25 @@ export interface CameraForm {
   readonly password: string;
 }
 
+/** A stream's two fields, as typed. */
 export interface StreamForm {
   /** `640x360` */
   readonly resolution: string;
   readonly frameRate: string;
 }
 
+/** Sentences by field: `name`, `sub.resolution`, `main.frameRate` ... */
 export type FieldErrors = Readonly<Record<string, string>>;
 type CameraPatch = NonNullable<ConfigurationPatch['cameras']>[string];
 type StreamPatch = NonNullable<CameraPatch['main']>;
 
+/** `640x360`, `640 × 360` or `640*360` as numbers; undefined for anything else. */
 export function readResolution(text: string): { width: number; height: number } | undefined {
   const match = /^\s*(\d{2,4})\s*[x×*]\s*(\d{2,4})\s*$/i.exec(text);
   return match === null ? undefined : { width: Number(match[1]), height: Number(match[2]) };
 }
 
+/** The form as it is before anything is typed. The login is always empty: it cannot be read back. */
 export function formOf(camera: Configuration['cameras'][string]): CameraForm {
   const stream = (wish: (typeof camera)['main']): StreamForm | null =>
     wish === null ? null : { resolution: `${wish.width}x${wish.height}`, frameRate: String(wish.frameRate) };
@@ -78,6 +82,7 @@ export function pathInWords(path: string, cameras: readonly Named[]): string {
   return words.map((word, at) => (at === 0 ? word : word.toLowerCase())).join(', ');
 }
 
+/** A value of a plan's step; null is what was not set. */
 export function valueInWords(value: PlanStep['from']): string {
   return value === null ? t.empty : String(value);
 }

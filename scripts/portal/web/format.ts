@@ -59,6 +59,7 @@ export function countdown(ms: number): string {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
+/** A size in its largest fitting unit of 1000: `950 B`, `72 MB`. */
 export function bytes(count: number): string {
   let value = count;
   let unit = 0;
@@ -79,6 +80,7 @@ export function listOf(items: readonly string[]): string {
   return list.format(items);
 }
 
+/** A number with at most one digit after the point. */
 export function plainNumber(value: number): string {
   return number.format(value);
 }

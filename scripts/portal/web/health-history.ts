@@ -4,6 +4,7 @@ import { t } from './words.js';
 
 type History = HealthInfo['history'];
 
+/** One line of the chart, values 0..1 or null, as many as there are times. */
 export interface Line {
   readonly name: string;
   readonly values: readonly (number | null)[];

@@ -23,25 +23,20 @@
  *                  mine-grant pending pending-application declined not-allowed[data-scope] not-allowed-ask
  * anywhere         problem[data-code] problem-retry empty done
  */
-import * as z from 'zod/mini';
-import { parseShape } from '../../../agent/contract/shapes.js';
+import { forbidGeneratedCode } from '../../../agent/contract/shapes.js';
 import { Keyring } from '../client/keyring.js';
 import { RecorderClient } from '../client/recorder-client.js';
 import { U8Transport } from '../client/u8-transport.js';
 import { mountApp } from './app.js';
+import { readPortalConfig } from './portal-config.js';
 import { tellable } from './state/recorder-session.js';
 import { t } from './words.js';
 
-// The content policy forbids making code from text, which zod would try for speed.
-z.config({ jitless: true });
-
-const PortalConfig = z.strictObject({
-  tenant: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/)),
-  relayUrl: z.optional(z.string().check(z.regex(/^wss?:\/\//))),
-});
+// The content policy forbids what shapes are otherwise checked with.
+forbidGeneratedCode();
 
 async function start(root: HTMLElement): Promise<void> {
-  const { tenant, relayUrl } = parseShape(PortalConfig, await (await fetch('/config.json')).json());
+  const { tenant, relayUrl } = readPortalConfig(await (await fetch('/config.json')).json());
   const transport = new U8Transport({ url: relayUrl ?? new URL('/mqtt', location.href.replace(/^http/, 'ws')).href });
   addEventListener('online', () => transport.retryNow());
   await mountApp(root, {

@@ -12,6 +12,7 @@ export const LEASE_DURATIONS: readonly number[] = [10 * MINUTE, HOUR, 2 * HOUR, 
 /** For everything else also these. */
 export const LONG_DURATIONS: readonly number[] = [...LEASE_DURATIONS, 30 * DAY, 90 * DAY];
 
+/** Whether a scope belongs to pictures and movement. */
 export const isLease = (scope: Scope): boolean => LEASE_SCOPES.has(scope);
 
 /** The offered duration nearest to what was asked for. */
@@ -21,6 +22,7 @@ export function nearestDuration(durations: readonly number[], askedMs: number): 
   return best;
 }
 
+/** What the owner ticked, and how long each of the two parts is to last, ms. */
 export interface Choice {
   readonly scopes: ReadonlySet<Scope>;
   readonly pictureMs: number;

@@ -1,3 +1,4 @@
+/** Speeds from -1 to 1. */
 export interface Direction {
   readonly pan: number;
   readonly tilt: number;

@@ -17,6 +17,7 @@ function read(): Path {
     });
 }
 
+/** The page that is shown; follows the address. */
 export const path = signal<Path>(read());
 
 globalThis.addEventListener('hashchange', () => {
@@ -28,6 +29,7 @@ export function href(...parts: readonly string[]): string {
   return `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 
+/** Opens a page: `go('own', serial)`. */
 export function go(...parts: readonly string[]): void {
   location.hash = href(...parts);
 }

@@ -10,6 +10,7 @@ import { recorder } from './words/en-recorder.js';
  */
 export const english = { ...common, ...owner, ...installer, ...recorder, ...log };
 
+/** The shape of a language. */
 export type Words = typeof english;
 
 /** The language in use. */

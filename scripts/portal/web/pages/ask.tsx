@@ -75,6 +75,28 @@ function Mine({ permissions }: { readonly permissions: Permissions }) {
   );
 }
 
+interface ScopeChecksProps {
+  readonly scopes: ReadonlySet<Scope>;
+  onToggle(scope: Scope, isChosen: boolean): void;
+}
+
+function ScopeChecks({ scopes, onToggle }: ScopeChecksProps) {
+  return (
+    <fieldset class="part">
+      <legend>{t.askScopes}</legend>
+      {ASKABLE.map((scope) => (
+        <Check
+          key={scope}
+          test={`ask-scope-${scope}`}
+          label={t.scopeName[scope]}
+          isChecked={scopes.has(scope)}
+          onChange={(isChosen) => onToggle(scope, isChosen)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
 function AskForm({ session, wanted }: { readonly session: RecorderSession; readonly wanted: Scope | undefined }) {
   const { organisation } = useApp();
   const [scopes, setScopes] = useState<ReadonlySet<Scope>>(
@@ -111,18 +133,7 @@ function AskForm({ session, wanted }: { readonly session: RecorderSession; reado
     <form class="card form" noValidate data-test="ask" onSubmit={submit}>
       <h2>{t.askTitle}</h2>
       <p>{t.askIntro}</p>
-      <fieldset class="part">
-        <legend>{t.askScopes}</legend>
-        {ASKABLE.map((scope) => (
-          <Check
-            key={scope}
-            test={`ask-scope-${scope}`}
-            label={t.scopeName[scope]}
-            isChecked={scopes.has(scope)}
-            onChange={(isChosen) => toggle(scope, isChosen)}
-          />
-        ))}
-      </fieldset>
+      <ScopeChecks scopes={scopes} onToggle={toggle} />
       {isTried && chosen.length === 0 && (
         <p class="field-error" role="alert">
           {t.askNothing}

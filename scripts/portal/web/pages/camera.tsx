@@ -93,29 +93,18 @@ interface PictureProps {
   readonly camera: CameraInfo | undefined;
 }
 
-function Picture({ session, cam, name, camera }: PictureProps) {
+interface Live {
+  readonly video: { readonly current: HTMLVideoElement | null };
+  readonly state: LiveState | undefined;
+  open(stream: 'main' | 'sub'): void;
+  stop(): void;
+}
+
+/** One viewer at a time for the picture on this page. Leaving the page ends it at the recorder, not only here. */
+function useLive(session: RecorderSession, cam: string): Live {
   const video = useRef<HTMLVideoElement>(null);
   const viewer = useRef<LiveViewer | undefined>(undefined);
   const [state, setState] = useState<LiveState>();
-  const [isSharp, setSharp] = useState(false);
-
-  const hasSub = camera === undefined || camera.streams.some((stream) => stream.kind === 'sub');
-  const hasBoth = camera !== undefined && hasSub && camera.streams.some((stream) => stream.kind === 'main');
-  const open = (sharp: boolean): void => {
-    if (video.current === null) return;
-    void viewer.current?.stop();
-    const mine = new LiveViewer({
-      client: session.link,
-      cam,
-      stream: sharp || !hasSub ? 'main' : 'sub',
-      maxS: WATCH_S,
-      video: video.current,
-      onState: (next) => viewer.current === mine && setState(next),
-    });
-    viewer.current = mine;
-    mine.start();
-  };
-  // Leaving the page ends the picture at the recorder, not only here.
   useEffect(
     () => () => {
       const last = viewer.current;
@@ -124,6 +113,33 @@ function Picture({ session, cam, name, camera }: PictureProps) {
     },
     [],
   );
+  return {
+    video,
+    state,
+    open(stream) {
+      if (video.current === null) return;
+      void viewer.current?.stop();
+      const mine = new LiveViewer({
+        client: session.link,
+        cam,
+        stream,
+        maxS: WATCH_S,
+        video: video.current,
+        onState: (next) => viewer.current === mine && setState(next),
+      });
+      viewer.current = mine;
+      mine.start();
+    },
+    stop: () => void viewer.current?.stop(),
+  };
+}
+
+function Picture({ session, cam, name, camera }: PictureProps) {
+  const { video, state, ...live } = useLive(session, cam);
+  const [isSharp, setSharp] = useState(false);
+  const hasSub = camera === undefined || camera.streams.some((stream) => stream.kind === 'sub');
+  const hasBoth = camera !== undefined && hasSub && camera.streams.some((stream) => stream.kind === 'main');
+  const open = (sharp: boolean): void => live.open(sharp || !hasSub ? 'main' : 'sub');
   const isRunning = state !== undefined && state.kind !== 'ended';
   return (
     <section class="picture" data-test="picture" data-state={state?.kind ?? 'idle'}>
@@ -140,7 +156,7 @@ function Picture({ session, cam, name, camera }: PictureProps) {
       </div>
       <div class="actions">
         {isRunning ? (
-          <Button test="watch-stop" kind="danger" onPress={() => void viewer.current?.stop()}>
+          <Button test="watch-stop" kind="danger" onPress={live.stop}>
             {t.camStop}
           </Button>
         ) : (

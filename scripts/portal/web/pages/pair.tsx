@@ -1,8 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatCode, readCode } from '../../../../agent/contract/code.js';
 import { CONSENT_TEXT } from '../../../../agent/contract/consent-text.js';
-import { thumbprint } from '../../../../agent/contract/jws.js';
-import { newSigningKey } from '../../client/keys.js';
 import type { PairingAttempt } from '../../client/pair.js';
 import { emailError, nameError, readSerial, serialError } from '../field-rules.js';
 import { Button, Card, Check, Done, Field, Problem } from '../parts/basics.js';
@@ -10,6 +8,7 @@ import { LabelScanner } from '../parts/label-scanner.js';
 import { Shell } from '../parts/shell.js';
 import { go, href } from '../router.js';
 import { useApp } from '../state/context.js';
+import { finishPairing } from '../state/finish-pairing.js';
 import { tellable } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { t } from '../words.js';
@@ -51,12 +50,32 @@ function codeError(text: string): string | undefined {
   }
 }
 
+/** The button that opens the scanner, and the scanner. */
+function Scanning({ onLabel }: { onLabel(label: { serial: string; code: string }): void }) {
+  const [isOpen, setOpen] = useState(false);
+  if (!isOpen) {
+    return (
+      <Button test="pair-scan" onPress={() => setOpen(true)}>
+        {t.pairScan}
+      </Button>
+    );
+  }
+  return (
+    <LabelScanner
+      onClose={() => setOpen(false)}
+      onLabel={(label) => {
+        setOpen(false);
+        onLabel(label);
+      }}
+    />
+  );
+}
+
 function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
   const { services } = useApp();
   const [serial, setSerial] = useState('');
   const [code, setCode] = useState('');
   const [isTried, setTried] = useState(false);
-  const [isScanning, setScanning] = useState(false);
   const act = useAct();
 
   const check = (typedSerial: string, typedCode: string): void => {
@@ -67,7 +86,6 @@ function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
     act.run(async () => onProven({ serial: read, attempt: await services.pair(read, readCode(typedCode)) }));
   };
   const onLabel = (label: { serial: string; code: string }): void => {
-    setScanning(false);
     setSerial(label.serial);
     setCode(formatCode(label.code));
     check(label.serial, label.code);
@@ -83,13 +101,7 @@ function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
       }}
     >
       <p>{t.pairIntro}</p>
-      {isScanning ? (
-        <LabelScanner onLabel={onLabel} onClose={() => setScanning(false)} />
-      ) : (
-        <Button test="pair-scan" onPress={() => setScanning(true)}>
-          {t.pairScan}
-        </Button>
-      )}
+      <Scanning onLabel={onLabel} />
       <Field
         test="pair-serial"
         label={t.fieldSerial}
@@ -117,6 +129,16 @@ function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
   );
 }
 
+function ConsentText() {
+  return (
+    <Card title={CONSENT_TEXT.title} test="consent-text">
+      {CONSENT_TEXT.paragraphs.map((paragraph) => (
+        <p key={paragraph}>{paragraph}</p>
+      ))}
+    </Card>
+  );
+}
+
 function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStartOver(): void }) {
   const app = useApp();
   const [name, setName] = useState('');
@@ -132,19 +154,8 @@ function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStart
     setTried(true);
     if (!isAgreed || Object.values(errors).some((error) => error !== undefined)) return;
     act.run(async () => {
-      const { signer, publicKey } = await newSigningKey();
       const person = { name: name.trim(), email: email.trim() };
-      const record = { serial: proven.serial, deviceKey: null, site: site.trim(), person, signer, publicKey, waiting: null };
-      // The key is kept before the recorder learns it: if this page ends in between, the owner is not locked out.
-      await app.saveOwned(record);
-      try {
-        const paired = await proven.attempt.finish({ owner: signer, ownerKey: publicKey, site: record.site, person });
-        await app.saveOwned({ ...record, deviceKey: await thumbprint(paired.deviceKey) });
-      } catch (error) {
-        // No answer may mean that only the answer was lost: then the key is the owner's already and must stay.
-        if (tellable(error).code !== 'client.timeout') await app.removeOwned(proven.serial);
-        throw error;
-      }
+      await finishPairing(app, proven.attempt, { serial: proven.serial, site: site.trim(), person });
       go('own', proven.serial);
     });
   };
@@ -160,11 +171,7 @@ function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStart
       }}
     >
       <Done test="pair-right">{t.pairRight}</Done>
-      <Card title={CONSENT_TEXT.title} test="consent-text">
-        {CONSENT_TEXT.paragraphs.map((paragraph) => (
-          <p key={paragraph}>{paragraph}</p>
-        ))}
-      </Card>
+      <ConsentText />
       <Field test="consent-name" label={t.fieldName} value={name} error={shown.name} autoComplete="name" onValue={setName} />
       <Field
         test="consent-email"

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../parts/basics.js';
-import { RECORDER_PAGES, Reachability, RecorderNav, type RecorderPage, Shell } from '../parts/shell.js';
+import { RECORDER_PAGES, type RecorderPage } from '../parts/recorder-pages.js';
+import { Reachability, RecorderNav, Shell } from '../parts/shell.js';
 import { href, type Path } from '../router.js';
 import { useApp } from '../state/context.js';
 import { RecorderSession, type Role } from '../state/recorder-session.js';

@@ -16,30 +16,40 @@ export function SignedInOnly({ children }: { children(): preact.ComponentChildre
   return <>{children()}</>;
 }
 
+const SETUP_FIELDS = [
+  { name: 'company', label: t.setupCompany, autoComplete: 'organization' },
+  { name: 'name', label: t.fieldName, autoComplete: 'name' },
+  { name: 'email', label: t.fieldEmail, type: 'email', autoComplete: 'email' },
+  { name: 'pin', label: t.setupPin, hint: t.setupPinHint, type: 'password', inputMode: 'numeric', autoComplete: 'new-password' },
+  { name: 'pin-again', label: t.setupPinAgain, type: 'password', inputMode: 'numeric', autoComplete: 'new-password' },
+] as const;
+type SetUpForm = Record<(typeof SETUP_FIELDS)[number]['name'], string>;
+
+function setUpErrors(form: SetUpForm): { [Name in keyof SetUpForm]: string | undefined } {
+  return {
+    company: nameError(form.company, t.errorCompany),
+    name: nameError(form.name),
+    email: emailError(form.email),
+    pin: isPin(form.pin) ? undefined : t.errorPin,
+    'pin-again': form.pin === form['pin-again'] ? undefined : t.errorPinAgain,
+  };
+}
+
 function SetUpPage() {
   const app = useApp();
-  const [company, setCompany] = useState('');
-  const [name, setName] = useState('');
-  const [email, setEmail] = useState('');
-  const [pin, setPin] = useState('');
-  const [again, setAgain] = useState('');
+  const [form, setForm] = useState<SetUpForm>({ company: '', name: '', email: '', pin: '', 'pin-again': '' });
   const [isTried, setTried] = useState(false);
   const act = useAct();
-  const errors = {
-    company: nameError(company, t.errorCompany),
-    name: nameError(name),
-    email: emailError(email),
-    pin: isPin(pin) ? undefined : t.errorPin,
-    again: pin === again ? undefined : t.errorPinAgain,
-  };
-  const shown = isTried ? errors : undefined;
+  const errors = isTried ? setUpErrors(form) : undefined;
+  const set = (name: keyof SetUpForm, value: string): void => setForm({ ...form, [name]: value });
   const submit = (event: Event): void => {
     event.preventDefault();
     setTried(true);
-    if (Object.values(errors).some((error) => error !== undefined)) return;
+    if (Object.values(setUpErrors(form)).some((error) => error !== undefined)) return;
     act.run(async () => {
-      const record = await newOrganisation({ company: company.trim(), person: { name: name.trim(), email: email.trim() }, pin });
-      const keys = await signIn(record, pin, Date.now());
+      const person = { name: form.name.trim(), email: form.email.trim() };
+      const record = await newOrganisation({ company: form.company.trim(), person, pin: form.pin });
+      const keys = await signIn(record, form.pin, Date.now());
       await app.saveOrganisation(record);
       await app.setSignedIn(keys);
     });
@@ -48,45 +58,16 @@ function SetUpPage() {
     <Shell title={t.setupTitle} back={{ to: href(), label: t.home }}>
       <form class="form" noValidate data-test="setup" onSubmit={submit}>
         <p>{t.setupIntro}</p>
-        <Field
-          test="setup-company"
-          label={t.setupCompany}
-          value={company}
-          error={shown?.company}
-          autoComplete="organization"
-          onValue={setCompany}
-        />
-        <Field test="setup-name" label={t.fieldName} value={name} error={shown?.name} autoComplete="name" onValue={setName} />
-        <Field
-          test="setup-email"
-          label={t.fieldEmail}
-          type="email"
-          value={email}
-          error={shown?.email}
-          autoComplete="email"
-          onValue={setEmail}
-        />
-        <Field
-          test="setup-pin"
-          label={t.setupPin}
-          hint={t.setupPinHint}
-          type="password"
-          inputMode="numeric"
-          value={pin}
-          error={shown?.pin}
-          autoComplete="new-password"
-          onValue={setPin}
-        />
-        <Field
-          test="setup-pin-again"
-          label={t.setupPinAgain}
-          type="password"
-          inputMode="numeric"
-          value={again}
-          error={shown?.again}
-          autoComplete="new-password"
-          onValue={setAgain}
-        />
+        {SETUP_FIELDS.map(({ name, ...field }) => (
+          <Field
+            key={name}
+            test={`setup-${name}`}
+            {...field}
+            value={form[name]}
+            error={errors?.[name]}
+            onValue={(value) => set(name, value)}
+          />
+        ))}
         {act.error !== undefined && <Problem error={act.error} />}
         <Button test="setup-do" kind="main" isBusy={act.isBusy} busyText={t.setupDoing}>
           {t.setupDo}

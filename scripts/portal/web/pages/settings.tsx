@@ -116,21 +116,35 @@ function CameraSettings({
           )
         );
       })}
-      <fieldset class="part">
-        <legend>{t.setPassword}</legend>
-        <p class="hint">{camera.hasLogin ? t.setHasLogin : t.setNoLogin}</p>
-        <Field test={`set-user-${id}`} label={t.setUser} value={form.user} onValue={(user) => set({ user })} />
-        <Field
-          test={`set-password-${id}`}
-          label={t.setNewPassword}
-          type="password"
-          hint={t.setPasswordHint}
-          value={form.password}
-          autoComplete="new-password"
-          onValue={(password) => set({ password })}
-        />
-      </fieldset>
+      <LoginFields id={id} hasLogin={camera.hasLogin} form={form} onPart={set} />
     </PlanForm>
+  );
+}
+
+interface LoginFieldsProps {
+  readonly id: string;
+  readonly hasLogin: boolean;
+  readonly form: CameraForm;
+  onPart(part: Partial<CameraForm>): void;
+}
+
+/** User name and password of a camera: always empty at first, because they cannot be read back. */
+function LoginFields({ id, hasLogin, form, onPart }: LoginFieldsProps) {
+  return (
+    <fieldset class="part">
+      <legend>{t.setPassword}</legend>
+      <p class="hint">{hasLogin ? t.setHasLogin : t.setNoLogin}</p>
+      <Field test={`set-user-${id}`} label={t.setUser} value={form.user} onValue={(user) => onPart({ user })} />
+      <Field
+        test={`set-password-${id}`}
+        label={t.setNewPassword}
+        type="password"
+        hint={t.setPasswordHint}
+        value={form.password}
+        autoComplete="new-password"
+        onValue={(password) => onPart({ password })}
+      />
+    </fieldset>
   );
 }
 

@@ -50,16 +50,19 @@ function optionsFor(width: number, lines: readonly Line[]): uPlot.Options {
   };
 }
 
-/** The last hour as lines. Loaded only when the health page is open; values by pointer or arrow keys, spoken as they change. */
-export function HealthChart({ history }: { readonly history: HealthInfo['history'] }) {
-  const { now } = useApp();
+interface Drawing {
+  readonly holder: { readonly current: HTMLDivElement | null };
+  readonly isDrawn: boolean;
+  /** Puts the chart's cursor to a time (s). */
+  point(time: number): void;
+}
+
+/** The drawing itself, fetched when it is first needed; it follows the data and the width. */
+function useDrawing(lines: readonly Line[], data: ReturnType<typeof withGaps>, history: HealthInfo['history']): Drawing {
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const [isDrawn, setDrawn] = useState(false);
-  const [picked, setPicked] = useState<number>();
-  const lines = linesOf(history);
-  const data = withGaps(history, lines);
-
+  const columns = [data.at, ...data.lines] as uPlot.AlignedData;
   useEffect(() => {
     let isGone = false;
     const observer = new ResizeObserver(() => {
@@ -69,11 +72,7 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
     const draw = async (): Promise<void> => {
       const { default: UPlot } = await import('uplot');
       if (isGone || holder.current === null) return;
-      chart.current = new UPlot(
-        optionsFor(holder.current.clientWidth, lines),
-        [data.at, ...data.lines] as uPlot.AlignedData,
-        holder.current,
-      );
+      chart.current = new UPlot(optionsFor(holder.current.clientWidth, lines), columns, holder.current);
       observer.observe(holder.current);
       setDrawn(true);
     };
@@ -86,17 +85,27 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
       chart.current = undefined;
     };
   }, [lines.length]);
+  useEffect(() => chart.current?.setData(columns), [history]);
+  const point = (time: number): void => {
+    if (chart.current !== undefined) chart.current.setCursor({ left: chart.current.valToPos(time, 'x'), top: 0 });
+  };
+  return { holder, isDrawn, point };
+}
 
-  useEffect(() => {
-    chart.current?.setData([data.at, ...data.lines] as uPlot.AlignedData);
-  }, [history]);
+/** The last hour as lines. Values by pointer or arrow keys, spoken as they change. */
+export function HealthChart({ history }: { readonly history: HealthInfo['history'] }) {
+  const { now } = useApp();
+  const [picked, setPicked] = useState<number>();
+  const lines = linesOf(history);
+  const data = withGaps(history, lines);
+  const { holder, isDrawn, point } = useDrawing(lines, data, history);
 
   const step = (by: number): void => {
     const last = data.at.length - 1;
     const next = Math.max(0, Math.min(last, (picked ?? last + (by < 0 ? 1 : 0)) + by));
     setPicked(next);
     const time = data.at[next];
-    if (chart.current !== undefined && time !== undefined) chart.current.setCursor({ left: chart.current.valToPos(time, 'x'), top: 0 });
+    if (time !== undefined) point(time);
   };
   const time = picked === undefined ? undefined : data.at[picked];
   const values = lines.map((line, at) => `${line.name} ${percent(data.lines[at]?.[picked ?? 0] ?? null)}`).join(', ');

@@ -1,4 +1,4 @@
-import type { RecorderPage } from './shell.js';
+import type { RecorderPage } from './recorder-pages.js';
 
 /** One line drawing per page, 24 by 24; the word stands beside or below. */
 const PATHS: Record<RecorderPage, string> = {
@@ -10,6 +10,7 @@ const PATHS: Record<RecorderPage, string> = {
   settings: 'M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5',
 };
 
+/** The drawing of a page. */
 export function NavIcon({ page }: { readonly page: RecorderPage }) {
   return (
     <svg class="nav-icon" viewBox="0 0 24 24" aria-hidden="true">

@@ -25,8 +25,14 @@ const WAYS: readonly Way[] = [
   { name: 'out', sign: '−', word: t.ptzOut, direction: { ...STILL, zoom: -SPEED } },
 ];
 
-/** Moves a camera while a button or an arrow key is held. */
-export function PtzPad({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
+interface Pad {
+  readonly held: string | undefined;
+  readonly error: AgentError | undefined;
+  press(way: Way): void;
+  release(): void;
+}
+
+function usePad(session: RecorderSession, cam: string): Pad {
   const [error, setError] = useState<AgentError>();
   const [held, setHeld] = useState<string>();
   const driver = useMemo(
@@ -42,11 +48,6 @@ export function PtzPad({ session, cam }: { readonly session: RecorderSession; re
     setHeld(undefined);
     driver.release();
   };
-  const press = (way: Way): void => {
-    setError(undefined);
-    setHeld(way.name);
-    driver.press(way.direction);
-  };
   useEffect(() => {
     // A key or button released outside the window is not told; losing the focus counts as letting go.
     globalThis.addEventListener('blur', release);
@@ -55,6 +56,21 @@ export function PtzPad({ session, cam }: { readonly session: RecorderSession; re
       driver.release();
     };
   }, [driver]);
+  return {
+    held,
+    error,
+    release,
+    press: (way) => {
+      setError(undefined);
+      setHeld(way.name);
+      driver.press(way.direction);
+    },
+  };
+}
+
+/** Moves a camera while a button or an arrow key is held. */
+export function PtzPad({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
+  const { held, error, press, release } = usePad(session, cam);
   return (
     <Card title={t.ptzTitle} test="ptz">
       <p class="hint">{t.ptzHint}</p>

@@ -7,6 +7,7 @@ import { type RecorderSession, tellable } from '../state/recorder-session.js';
 import { t } from '../words.js';
 import { Problem } from './basics.js';
 import { NavIcon } from './nav-icon.js';
+import { RECORDER_PAGES, type RecorderPage } from './recorder-pages.js';
 
 interface ShellProps {
   readonly title: string;
@@ -56,10 +57,6 @@ function focusContent(event: Event): void {
   event.preventDefault();
   document.getElementById('content')?.focus();
 }
-
-/** The pages of a recorder, in the order that is the same everywhere. */
-export const RECORDER_PAGES = ['site', 'cameras', 'permissions', 'activity', 'health', 'settings'] as const;
-export type RecorderPage = (typeof RECORDER_PAGES)[number];
 
 const NAV_WORDS: Record<RecorderPage, string> = {
   site: t.navSite,

@@ -3,6 +3,7 @@ import { useContext } from 'preact/hooks';
 import { AgentError } from '../../../../agent/kernel/errors.js';
 import type { AppState } from './app-state.js';
 
+/** Holds the app's state for every component below it. */
 export const AppContext = createContext<AppState | undefined>(undefined);
 
 /** The app's state, from any component below the root. */

@@ -12,6 +12,7 @@ import type { RecorderSession } from './recorder-session.js';
 
 type Permissions = AnswerOf<'permissions.list'>;
 
+/** What the owner allows: one grant for each part, for these cameras (null: all). */
 export interface Decision {
   readonly parts: readonly { readonly scopes: readonly Scope[]; readonly durationMs: number }[];
   readonly cams: readonly string[] | null;
@@ -63,6 +64,7 @@ export async function allow(
   }
 }
 
+/** How taking back went. Times in ms; `closed` counts pictures that were running. */
 export type Withdrawn =
   | { readonly kind: 'done'; readonly roundTripMs: number; readonly lastMediaMs: number; readonly closed: number }
   /** The recorder did not answer: the order waits for it at the relay. */

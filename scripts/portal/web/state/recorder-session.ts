@@ -11,7 +11,9 @@ import { t } from '../words.js';
 import type { AppState } from './app-state.js';
 import type { RecorderLink } from './services.js';
 
+/** Owner or installer, as it stands in the address. */
 export type Role = 'own' | 'serve';
+/** What the recorder tells an organisation about its own permissions. */
 export type Permissions = AnswerOf<'permissions.mine'>;
 
 /** A thrown value as something a person can be told. */

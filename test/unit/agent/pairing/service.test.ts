@@ -1,3 +1,4 @@
+// runner: limit 120s
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';

@@ -171,6 +171,10 @@ test('a withdrawal counts at once and stays after a restart', async (world) => {
   });
   assert.is(world.agent.isPaired, true);
   await until('the recorder is back', () => owner.client.status?.state === 'online' && owner.client.status.isPaired);
+  await until(
+    'the installer sees it too',
+    () => installer.status?.state === 'online' && installer.status.boot === owner.client.status?.boot,
+  );
   assert.is((await refusal(installer.call('site.get', {}))).code, 'permissions.withdrawn');
   assert.is((await owner.client.call('site.get', {})).cameras[0]?.name, 'Back door');
 });

@@ -6,4 +6,6 @@ import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 await build();
+// esbuild's helper process has done its work; otherwise it would stay for as long as this runs.
+await (await import('esbuild')).stop();
 await import(pathToFileURL(join(BUILD, 'scripts', 'start', 'main.js')).href);

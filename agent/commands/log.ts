@@ -144,7 +144,7 @@ function toLine(row: ListedEntry): readonly string[] {
   if (entry === null) return [String(row.seq), '', '', 'unreadable row', '', '', ''];
   const who = row.isPersonErased ? '(erased)' : person === null ? entry.actor.kind : `${person.name} <${person.email}>`;
   const outcome = entry.phase === 'intent' ? 'begins' : [entry.result ?? '', entry.code ?? ''].filter((part) => part !== '').join(' ');
-  const sent = entry.bytes === undefined ? '' : `, ${(entry.bytes / 1e6).toFixed(1)} MB in ${Math.round((entry.durationMs ?? 0) / 1000)} s`;
+  const sent = entry.bytes === undefined ? '' : `, ${size(entry.bytes)} in ${Math.round((entry.durationMs ?? 0) / 1000)} s`;
   return [
     String(row.seq),
     new Date(entry.at).toISOString().replace('T', ' ').slice(0, 19),
@@ -154,6 +154,10 @@ function toLine(row: ListedEntry): readonly string[] {
     entry.source,
     outcome + sent,
   ];
+}
+
+function size(bytes: number): string {
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function toJson(row: ListedEntry): unknown {

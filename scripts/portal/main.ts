@@ -5,6 +5,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { stop } from 'esbuild';
 import { AgentError, asAgentError } from '../../agent/kernel/errors.js';
 import { type PortalOptions, startPortal } from './server.js';
 
@@ -62,6 +63,8 @@ function isPipe(): boolean {
 
 async function main(): Promise<void> {
   const portal = await startPortal({ ...readArguments(), onTrouble: makeTroubleLog() });
+  // The app is built: esbuild's helper process would only hold memory from here on.
+  await stop();
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve());
     if (isPipe())

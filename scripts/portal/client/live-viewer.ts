@@ -23,6 +23,8 @@ export interface LiveViewerParts {
 }
 
 const GATHERING_MS = 2_000;
+/** Longest wait for the recorder's word that the session is closed. */
+const CLOSE_MS = 2_000;
 /** Without a picture in this time something is wrong; the recorder's own reason usually comes first. */
 const FIRST_FRAME_MS = 15_000;
 
@@ -107,7 +109,8 @@ export class LiveViewer {
     );
     this.#session = answer.session;
     if (this.#hasEnded) {
-      this.#closeAtRecorder();
+      await this.#closeAtRecorder();
+      this.#peer.close();
       return;
     }
     await this.#connect(answer);
@@ -147,15 +150,17 @@ export class LiveViewer {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
-    this.#peer.close();
     this.#parts.video.srcObject = null;
     this.#say({ kind: 'ended', reason, isByViewer });
-    if (isToldToRecorder) this.#closeAtRecorder();
+    // Told first, then gone: the recorder's log then says that the picture was closed, not that the viewer vanished.
+    if (isToldToRecorder) await this.#closeAtRecorder();
+    this.#peer.close();
   }
 
   /** Best effort: the recorder notices a vanished viewer by itself too. */
-  #closeAtRecorder(): void {
-    if (this.#session !== undefined) void this.#parts.client.call('live.close', { session: this.#session }).catch(() => undefined);
+  async #closeAtRecorder(): Promise<void> {
+    if (this.#session === undefined) return;
+    await this.#parts.client.call('live.close', { session: this.#session }, { timeoutMs: CLOSE_MS }).catch(() => undefined);
   }
 
   #say(state: LiveState): void {

@@ -111,10 +111,11 @@ export class MqttLink implements CloudLink, Service {
     if (this.#isStopped) return;
     const { log, url } = this.#parts;
     try {
-      const { connect } = await import('mqtt');
+      // The default export is what Node and the bundle agree on: the package is CommonJS.
+      const { default: mqtt } = await import('mqtt');
       const options = await this.#options();
       if (this.#isStopped) return;
-      this.#listen(connect(url, options));
+      this.#listen(mqtt.connect(url, options));
     } catch (error) {
       log.error('the cloud link could not be set up', { error });
       this.#retryLater();

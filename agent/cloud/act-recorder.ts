@@ -39,15 +39,10 @@ export class ActRecorder {
     this.#clock = clock;
   }
 
-  /** The intent of an act, committed; undefined where none is written. @throws AgentError log.unwritable */
+  /** The intent of an act, committed; undefined where none is written. A withdrawal waits for no disk. @throws AgentError log.unwritable */
   async begin(record: ActRecord): Promise<Intent | undefined> {
-    if (OPERATIONS[record.op].logged !== 'act') return undefined;
-    try {
-      return await this.#log.intent(this.#entry(record), record.ticket.person);
-    } catch (error) {
-      if (record.op === 'permissions.withdraw') return undefined;
-      throw error;
-    }
+    if (OPERATIONS[record.op].logged !== 'act' || record.op === 'permissions.withdraw') return undefined;
+    return this.#log.intent(this.#entry(record), record.ticket.person);
   }
 
   /** The result, committed; null where none is written. */
@@ -60,14 +55,14 @@ export class ActRecorder {
       return null;
     }
     const entry: EntryInput = { ...this.#entry(record), ...record.note, phase: 'result', result, code };
-    // An act without an intent is a withdrawal on a full disk: it was done, and the row is written if there is room by now.
+    // An act without an intent is a withdrawal: it was done first, and on a full disk the row may be missing.
     return this.#log.append(entry, record.ticket.person).then(position, () => null);
   }
 
   /** A refusal after the door; null when the same was written within the minute, or `end` wrote it. */
   async refused(record: ActRecord, error: AgentError): Promise<LogPosition | null> {
     if (this.#written.has(record)) return null;
-    const key = `${record.ticket.kid} ${record.op} ${error.code}`;
+    const key = `${whoOf(record.ticket)} ${record.op} ${error.code}`;
     if (!this.#refusals.isDue(key, this.#clock.monotonicMs())) return null;
     const entry: EntryInput = { ...this.#entry(record), phase: 'result', ...outcomeOf(error) };
     return this.#log.append(entry, record.ticket.person).then(position, () => null);
@@ -93,7 +88,7 @@ export class ActRecorder {
     if (logged === 'act') return true;
     const nowMs = this.#clock.monotonicMs();
     if (logged === 'motion') return this.#motions.isDue(`${record.ticket.kid} ${record.op} ${channelOf(record.args) ?? ''}`, nowMs);
-    return record.ticket.kind !== 'owner' && this.#looks.isDue(`${record.ticket.kid} ${record.op}`, nowMs);
+    return record.ticket.kind !== 'owner' && this.#looks.isDue(`${whoOf(record.ticket)} ${record.op}`, nowMs);
   }
 
   #entry(record: ActRecord): Omit<EntryInput, 'phase'> {
@@ -111,6 +106,11 @@ export class ActRecorder {
       commandHash: record.commandHash,
     };
   }
+}
+
+/** Applicants count as one: anybody can make a new key for every letter, and each would get a row of its own. */
+function whoOf(ticket: Ticket): string {
+  return ticket.kind === 'applicant' ? 'applicants' : ticket.kid;
 }
 
 function channelOf(args: unknown): string | undefined {

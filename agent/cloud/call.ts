@@ -22,6 +22,8 @@ export interface Call {
   readonly note: ActNote;
   /** Throws the denial when the permission does not hold any more: called again by handlers in the tick of their act. */
   readonly recheck: () => void;
+  /** Fires when the permission ends while the act is under way: what is not done by then must not be done any more. */
+  readonly ended: AbortSignal;
   /** The channels the permission covers now; undefined for all. */
   readonly channels: () => readonly string[] | undefined;
   /** Tells the asker of something that happens later to this command; lost when the link is down. */

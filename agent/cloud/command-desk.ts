@@ -24,7 +24,7 @@ export interface CommandDeskParts {
   readonly boot: string;
   readonly signer: Signer;
   readonly sealKey: CryptoKey;
-  readonly permissions: KnownKeys & { judge(ticket: Ticket): Verdict };
+  readonly permissions: KnownKeys & { judge(ticket: Ticket): Verdict; onChange(listener: () => void): () => void };
   readonly operationLog: OperationLog;
   readonly handlers: Handlers;
   /** Hands a sealed answer or event to the asker. `isKept`: worth keeping until the link is back. */
@@ -49,6 +49,8 @@ export class CommandDesk {
   readonly #rate = new RateLimit(10, 20);
   /** All applicants together: anyone can make a key, so a limit per key would limit nobody. */
   readonly #applicantRate = new RateLimit(2, 30);
+  /** Each application is rows in the log for good: a stranger must not fill the disk with them. */
+  readonly #applicationRate = new RateLimit(1 / 60, 30);
   readonly #log: RateLimitedLog;
 
   constructor(parts: CommandDeskParts) {
@@ -95,7 +97,7 @@ export class CommandDesk {
         throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
       const nowMs = this.#parts.clock.monotonicMs();
       const isWithin = this.#rate.take(ticket.kid, nowMs) && (ticket.kind !== 'applicant' || this.#applicantRate.take('all', nowMs));
-      if (!isWithin) {
+      if (!isWithin || (claimed.op === 'permissions.apply' && !this.#applicationRate.take('all', nowMs))) {
         throw refuse('command.too_many', 'Too many commands at once.', 'Wait a few seconds.', true);
       }
       return ticket;
@@ -108,14 +110,14 @@ export class CommandDesk {
 
   /**
    * Applicants' windows may be forgotten when they are many (doing their acts twice is harmless, and anyone can make such keys); those of owner and
-   * employees never are, because a forgotten window would take an old command again.
+   * employees never are, because a forgotten window would take an old command again. The owner's one key always has room, whatever an organisation does.
    */
   #windowOf(ticket: Ticket): ReplayWindow {
     const windows = ticket.kind === 'applicant' ? this.#applicantWindows : this.#windows;
     const known = windows.get(ticket.kid);
     if (known !== undefined) return known;
-    if (windows.size >= MOST_KEYS) {
-      if (ticket.kind !== 'applicant')
+    if (windows.size >= MOST_KEYS && ticket.kind !== 'owner') {
+      if (ticket.kind === 'employee')
         throw refuse('command.too_many_keys', 'Too many different keys were used since the recorder started.', 'Restart the recorder.');
       windows.clear();
     }
@@ -139,6 +141,10 @@ export class CommandDesk {
     const isKept = OPERATIONS[op].logged === 'act' && op !== 'live.open';
     const note: ActNote = {};
     const record = { op, ticket: admitted, source, args: claimed.args, commandHash, note };
+    const ended = new AbortController();
+    const stopWatching = this.#parts.permissions.onChange(() => {
+      if (!this.#parts.permissions.judge(admitted).ok) ended.abort();
+    });
     try {
       const args = parseShape(OPERATIONS[op].args as Parameters<typeof parseShape>[0], claimed.args);
       this.#recheck(admitted);
@@ -149,6 +155,7 @@ export class CommandDesk {
         commandHash,
         note,
         recheck: () => void this.#recheck(admitted),
+        ended: ended.signal,
         channels: () => this.#recheck(admitted),
         emit: this.#emitter(claimed.id, commandHash, claimed.reply),
       };
@@ -163,6 +170,8 @@ export class CommandDesk {
       const error = asAgentError(thrown, failed);
       if (error.code === failed.code) this.#parts.log.error('a command failed', { op, error });
       return { result: this.#result(commandHash, null, error, await this.#recorder.refused(record, error)), isKept };
+    } finally {
+      stopWatching();
     }
   }
 

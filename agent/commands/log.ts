@@ -115,7 +115,10 @@ async function withLog<T>(folder: string, work: (log: OperationLogService) => Pr
   }
   const plate = parseShape(NamePlate, parseGuarded(plateBytes));
   const { sign } = await loadDeviceKeys(join(folder, 'keys'));
-  const database = await Database.open({ path, kind: 'durable', migrations: LOG_MIGRATIONS, clock: systemClock });
+  const options = { path, kind: 'durable', migrations: LOG_MIGRATIONS, clock: systemClock, keepsDamaged: true } as const;
+  const database = await Database.open(options).catch((error: unknown) => {
+    throw error instanceof AgentError && error.code === 'store.corrupt' ? damaged(path, error) : error;
+  });
   try {
     return await work(
       new OperationLogService({
@@ -137,6 +140,15 @@ async function withLog<T>(folder: string, work: (log: OperationLogService) => Pr
   } finally {
     await database.close();
   }
+}
+
+function damaged(path: string, cause: AgentError): AgentError {
+  return new AgentError({
+    code: 'log.damaged',
+    say: `The operation log is not whole: its file ${path} is damaged.`,
+    fix: 'Keep a copy of the state folder; the agent puts the file aside at its next start and says so in the new log.',
+    cause,
+  });
 }
 
 function toLine(row: ListedEntry): readonly string[] {

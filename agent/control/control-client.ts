@@ -8,6 +8,12 @@ const NOT_RUNNING = {
   fix: 'Start it (systemctl start sightline), or name its folder with --state.',
 } as const;
 
+const NOT_ALLOWED = {
+  code: 'control.not_allowed',
+  say: 'This user may not speak with the agent.',
+  fix: 'Use the agent’s own user or root (sudo).',
+} as const;
+
 /**
  * Asks the running agent through its socket. Rejects with control.not_running, or with what the agent refused.
  */
@@ -27,6 +33,8 @@ function exchange(path: string, request: string): Promise<string> {
       text += chunk;
     });
     socket.on('end', () => resolve(text));
-    socket.on('error', (cause) => reject(new AgentError({ ...NOT_RUNNING, cause })));
+    socket.on('error', (cause: NodeJS.ErrnoException) =>
+      reject(new AgentError({ ...(cause.code === 'EACCES' || cause.code === 'EPERM' ? NOT_ALLOWED : NOT_RUNNING), cause })),
+    );
   });
 }

@@ -160,7 +160,7 @@ export class Permissions {
       order,
       this.#parts.serial,
       this.#state.epoch,
-      this.#state.grants.map((held) => held.grant),
+      this.#state.grants.filter((held) => held.ended === null).map((held) => held.grant),
     );
     if (this.#state.owner?.kid !== owner.kid || ended === undefined) {
       throw new AgentError({
@@ -239,7 +239,8 @@ export class Permissions {
 
   #end(ids: ReadonlySet<string>, order: { readonly all: boolean; readonly ids: readonly string[] }): readonly ClosedSession[] {
     const at = this.#parts.clock.now();
-    const ahead = order.ids.filter((id) => this.#held(id) === undefined);
+    // Each once: an old withdrawal played again and again must not push the others out of the list.
+    const ahead = order.ids.filter((id) => this.#held(id) === undefined && !this.#state.withdrawnAhead.includes(id));
     this.#state = {
       ...this.#state,
       epoch: order.all ? this.#state.epoch + 1 : this.#state.epoch,

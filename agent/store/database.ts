@@ -24,6 +24,8 @@ export interface DatabaseOptions {
   readonly migrations: readonly Migration[];
   readonly clock: Clock;
   readonly onSetAside?: ((what: SetAside) => void) | undefined;
+  /** For those who only look: a damaged file stays where it is, and opening it rejects with `store.corrupt`. Default false. */
+  readonly keepsDamaged?: boolean | undefined;
   /** Space held back for writes marked urgent. */
   readonly ballast?: Ballast | undefined;
 }
@@ -82,7 +84,7 @@ export class Database {
     try {
       return await Database.#openOnce(options);
     } catch (error) {
-      if (!(error instanceof AgentError) || error.code !== 'store.corrupt') throw error;
+      if (!(error instanceof AgentError) || error.code !== 'store.corrupt' || options.keepsDamaged === true) throw error;
       const movedTo = await setAside(options.path, options.clock.now());
       options.onSetAside?.({ path: options.path, movedTo, reason: error.message });
       return Database.#openOnce(options);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { type Portal, startPortal } from '../../scripts/portal/server.js';
 import { type GstCamera, startGstCamera } from '../peers/gst-camera.js';
+import type { CameraOptions } from '../peers/onvif-camera/camera-options.js';
 import { type OnvifCamera, startOnvifCamera } from '../peers/onvif-camera/onvif-camera.js';
 import { type PelcoCamera, type PtyPair, startPelcoCamera, startPtyPair } from '../peers/pelco-camera.js';
 import { type AgentProcess, startAgent } from '../support/agent-process.js';
@@ -38,7 +39,7 @@ export interface JourneyWorld {
 }
 
 /** `peers`: the camera's stream by GStreamer and the relay by mosquitto, instead of our own. */
-export async function openJourney(peers: 'own' | 'independent'): Promise<JourneyWorld> {
+export async function openJourney(peers: 'own' | 'independent', cameraOptions: CameraOptions = {}): Promise<JourneyWorld> {
   const ends: (() => Promise<unknown>)[] = [];
   const onEnd = <T>(made: T, end: (made: T) => Promise<unknown>): T => {
     ends.push(() => end(made));
@@ -55,6 +56,7 @@ export async function openJourney(peers: 'own' | 'independent'): Promise<Journey
       await startOnvifCamera({
         password: CAMERA_PASSWORD,
         name: 'Front door',
+        ...cameraOptions,
         ...(gst === undefined ? {} : { externalRtsp: (kind) => gst.rtspUri(kind) }),
       }),
       (made) => made.stop(),

@@ -42,6 +42,8 @@ export async function watchInNode(
   const video = new datachannel.Video('video', 'RecvOnly');
   video.addH264Codec(102);
   const track = peer.addTrack(video);
+  // Without a listener here 0.33.4 keeps its callbacks after close, and with them the process.
+  track.onClosed(() => undefined);
   track.setMediaHandler(new datachannel.RtcpReceivingSession());
   track.onMessage((packet) => {
     if (isRtcp(packet)) return;
@@ -72,7 +74,8 @@ async function gathered(peer: datachannel.PeerConnection): Promise<string> {
     });
     peer.setLocalDescription();
   });
-  return peer.localDescription()?.sdp ?? '';
+  // The recorder must not begin DTLS: 0.33.4 gives up when it does so before the answer is here. So the viewer takes that part.
+  return (peer.localDescription()?.sdp ?? '').replaceAll('a=setup:actpass', 'a=setup:active');
 }
 
 interface Seen {

@@ -15,7 +15,12 @@ const DEADLINE_MS = 60_000;
 export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'encoderOptions'>, clock: Clock): Pick<Handlers, Names> {
   const inTime = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => withDeadline(clock, DEADLINE_MS, work);
   return {
-    'config.get': async () => config.current(),
+    'config.get': async (_args, call) => {
+      const current = config.current();
+      const channels = call.channels();
+      const isCovered = ([cam]: readonly [string, unknown]): boolean => channels === undefined || channels.includes(cam);
+      return { ...current, cameras: Object.fromEntries(Object.entries(current.cameras).filter(isCovered)) };
+    },
     'config.options': async ({ cam, stream }) => {
       const { resolutions, frameRate } = await inTime((signal) => cameras.encoderOptions(cam, stream, signal));
       return {
@@ -30,7 +35,7 @@ export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'en
     'config.apply': async ({ base, patch }, call) => {
       onlyCovered(patch, call);
       call.note.after = withoutLogins(patch);
-      const applied = await inTime((signal) => config.apply(base, patch, signal));
+      const applied = await inTime((signal) => config.apply(base, patch, AbortSignal.any([signal, call.ended])));
       call.note.before = stepsOf(applied.steps, 'from');
       call.note.after = stepsOf(applied.steps, 'to');
       call.note.object = applied.version;

@@ -146,7 +146,7 @@ export class LiveDesk {
   async #move(cam: string, call: Call, act: (ptz: PtzDriver, options: CallOptions) => Promise<void>): Promise<void> {
     const ptz = this.#parts.cameras.ptz(cam);
     call.recheck();
-    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal }));
+    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal: AbortSignal.any([signal, call.ended]) }));
   }
 }
 

@@ -1,0 +1,16 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CommandDesk } from '../../../../agent/cloud/command-desk.js';
+import type { Call, Handlers } from '../../../../agent/cloud/call.js';
+import { type Command, Result } from '../../../../agent/contract/command.js';
+import { signStatement, thumbprint, verifyStatement } from '../../../../agent/contract/jws.js';
+import type { OperationName } from '../../../../agent/contract/operations.js';
+import { openSealed, seal } from '../../../../agent/contract/seal.js';
+import { type PublicJwk, parseShape } from '../../../../agent/contract/shapes.js';
+import * as shapes from '../../../../agent/contract/shapes.js';
+import { newId } from '../../../../agent/contract/text.js';
+import { AgentError } from '../../../../agent/kernel/errors.js';
+import type { EntryInput } from '../../../../agent/operation-log/entry.js';
+import type { OperationLog } from '../../../../agent/operation-log/ports.js';
+import { newSigningKey, type SigningKey } from '../../../../scripts/portal/client/keys.js';
+import { silentLog } from '../../../support/test-log.js';

@@ -14,5 +14,7 @@ const stop = async (): Promise<void> => {
   await pair.stop();
 };
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void stop());
+// As leader of its own session this process has the pseudo terminal as its terminal; when that hangs up, it still has to clean up.
+process.on('SIGHUP', () => undefined);
 // The parent's death ends the pipe.
 process.stdin.on('end', () => void stop()).resume();

@@ -26,7 +26,7 @@ export const log = {
   actions: {
     'live.open': 'opened the live picture',
     'live.close': 'closed the live picture',
-    'live.end': 'stopped watching',
+    'live.watch': 'watched the live picture',
     'ptz.move': 'moved the camera',
     'ptz.stop': 'stopped moving the camera',
     'config.apply': 'changed settings',

@@ -220,7 +220,7 @@ function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
       ['permissions.apply', 'Dana Example'],
       ['permissions.grant', 'Olivia Example'],
       ['live.open', 'Dana Example'],
-      ['live.end', 'Dana Example'],
+      ['live.watch', 'Dana Example'],
       ['permissions.withdraw', 'Olivia Example'],
       ['config.apply', 'Dana Example'],
       ['ptz.move', 'Dana Example'],

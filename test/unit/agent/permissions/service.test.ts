@@ -205,6 +205,15 @@ it('a withdrawal that overtakes its grant keeps it out, over a restart too', asy
   assert.is(await codeOf(rig.permissions.grant(statement, null)), 'permissions.withdrawn');
 });
 
+it('an old withdrawal that a relay plays again and again changes nothing, and pushes no other out', async () => {
+  const [held, kept] = [await give(rig), newGrant(rig)];
+  const old = await signWithdrawal(rig, { ids: [held.id, newGrant(rig).id] });
+  await rig.permissions.withdraw(await signWithdrawal(rig, { ids: [kept.id] }));
+  assert.equal((await rig.permissions.withdraw(old)).ids, [held.id]);
+  for (let again = 0; again < 300; again += 1) assert.equal((await rig.permissions.withdraw(old)).ids, []);
+  assert.is(await codeOf(rig.permissions.grant(await signGrant(rig, kept), null)), 'permissions.withdrawn');
+});
+
 it('a withdrawal by somebody else, for another recorder or epoch, does nothing', async () => {
   const grant = await give(rig);
   rig.sessions.set('one', grant.id);

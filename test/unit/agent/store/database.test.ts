@@ -108,6 +108,9 @@ test('a damaged file is set aside, reported and replaced; nothing is deleted', (
       const bytes = await fs.readFile(path);
       bytes.fill(0xa5, damage === 'header' ? 0 : 3 * 4096, damage === 'header' ? 100 : 5 * 4096);
       await fs.writeFile(path, bytes);
+      const looking = { path, kind: 'ordinary', migrations: [TABLE], clock, keepsDamaged: true } as const;
+      assert.is(await codeOf(Database.open(looking)), 'store.corrupt', 'who only looks moves nothing');
+      assert.equal(await fs.readFile(path), bytes);
       const told: SetAside[] = [];
       const second = await open(path, [TABLE], (what) => told.push(what));
       assert.is((await second.get('SELECT count(*) AS c FROM thing'))?.c, 0);

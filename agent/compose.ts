@@ -63,9 +63,10 @@ export async function compose(options: AgentOptions): Promise<Agent> {
       addSiteCameras(site, cameras, log.area('cameras')),
       config,
       health,
+      ...cloud.services,
+      // Last to start is first to stop: viewers are told why while there is a way to tell them.
       { name: 'live-ends', start: async () => undefined, stop: () => liveDesk.settled() },
       live,
-      ...cloud.services,
     ],
     clock,
     log,

@@ -40,8 +40,15 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     if (error instanceof AgentError) io.err(`${error.say} ${error.fix} (${error.code})\n`);
     else io.err(`The program failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    const isRefused = error instanceof AgentError && /^(pairing|permissions)\./.test(error.code);
     const isUnreachable = error instanceof AgentError && error.code === 'control.not_running';
     process.exitCode =
-      error instanceof AgentError && error.code === 'cli.usage' ? EXIT.usage : isUnreachable ? EXIT.unreachable : EXIT.failed;
+      error instanceof AgentError && error.code === 'cli.usage'
+        ? EXIT.usage
+        : isUnreachable
+          ? EXIT.unreachable
+          : isRefused
+            ? EXIT.refused
+            : EXIT.failed;
   },
 );

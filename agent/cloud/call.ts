@@ -26,8 +26,8 @@ export interface Call {
   readonly ended: AbortSignal;
   /** The channels the permission covers now; undefined for all. */
   readonly channels: () => readonly string[] | undefined;
-  /** Tells the asker of something that happens later to this command; lost when the link is down. */
-  readonly emit: (event: 'live.ended', body: unknown) => void;
+  /** Tells the asker of something that happens later to this command; lost when the link is down. Resolves when it is sent or lost. */
+  readonly emit: (event: 'live.ended', body: unknown) => Promise<void>;
 }
 
 /** One function per operation. What it throws becomes the refusal. */

@@ -189,12 +189,14 @@ export class CommandDesk {
   }
 
   #emitter(id: string, commandHash: string, replyKey: PublicJwk): Call['emit'] {
-    return (event, body) => {
+    return async (event, body) => {
       const content: CommandEvent = { v: 1, dev: this.#parts.serial, cmd: commandHash, event, body };
-      signStatement('event+jws', content, this.#parts.signer)
-        .then((statement) => seal(statement, replyKey))
-        .then((letter) => this.#parts.reply(id, letter, false))
-        .catch((error: unknown) => this.#parts.log.debug('an event found nobody', { event, error }));
+      try {
+        const statement = await signStatement('event+jws', content, this.#parts.signer);
+        await this.#parts.reply(id, await seal(statement, replyKey), false);
+      } catch (error) {
+        this.#parts.log.debug('an event found nobody', { event, error });
+      }
     };
   }
 

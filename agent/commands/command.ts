@@ -20,7 +20,7 @@ export interface CliIo {
 }
 
 /** Exit codes, documented in `sightline --help`. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3, unreachable: 4, partly: 5 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3, unreachable: 4 } as const;
 
 /** Columns aligned by their widest cell; the last one is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string {

@@ -20,7 +20,7 @@ ${columns(commands.map(({ name, summary }) => [`  sightline ${name}`, summary]))
 
 Every command explains itself with --help and answers as JSON with --json. The state folder is --state, else SIGHTLINE_STATE, else /var/lib/sightline.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by permission, 4 agent not reachable, 5 partly done.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by permission, 4 agent not reachable.
 
 Examples:
   sightline status

@@ -33,19 +33,23 @@ export function localActs(parts: LocalParts): ControlActs {
   const { permissions, pairing, operationLog } = parts;
   const local = { source: 'local', actor: 'local' } as const;
   return {
-    status: async () => ({
-      serial: parts.serial,
-      version: VERSION,
-      startedAt: parts.startedAt,
-      isPaired: permissions.owner !== null,
-      isPairingOpen: pairing.isOpen,
-      isCloudConnected: parts.cloud.link.isOnline,
-      verdict: parts.health.now().verdict,
-      watching: parts.live.sessions().length,
-      cameras: parts.cameras.list().map(({ id, name, model, state, reason }) => ({ id, name, model, state, reason: reason ?? null })),
-      serialPorts: parts.buses.ports(),
-      refusedMessages: parts.cloud.refusals(),
-    }),
+    status: async () => {
+      // A real read from the disk: the watchdog is fed by this answer, and an agent whose storage hangs must not look alive.
+      await operationLog.list({ limit: 1, newestFirst: true });
+      return {
+        serial: parts.serial,
+        version: VERSION,
+        startedAt: parts.startedAt,
+        isPaired: permissions.owner !== null,
+        isPairingOpen: pairing.isOpen,
+        isCloudConnected: parts.cloud.link.isOnline,
+        verdict: parts.health.now().verdict,
+        watching: parts.live.sessions().length,
+        cameras: parts.cameras.list().map(({ id, name, model, state, reason }) => ({ id, name, model, state, reason: reason ?? null })),
+        serialPorts: parts.buses.ports(),
+        refusedMessages: parts.cloud.refusals(),
+      };
+    },
     press: async () => {
       const intent = await operationLog.intent({ ...local, action: 'pairing.press' });
       try {

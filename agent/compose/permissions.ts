@@ -1,13 +1,16 @@
+import { join } from 'node:path';
 import type { PermissionParts } from '../permissions/ports.js';
 import { Permissions } from '../permissions/service.js';
 import type { Base } from './base.js';
+import { withOwnerFile } from './owner-file.js';
 import { permissionStore } from './stores.js';
 
 /** The one authorizer, with what it remembers loaded. `endSessions` ends what runs under these grants before it returns. */
 export async function openPermissions(base: Base, endSessions: PermissionParts['endSessions']): Promise<Permissions> {
   const { serial, keys, stores, clock } = base;
+  const store = withOwnerFile(permissionStore(stores.state), join(base.stateFolder, 'keys'), base.log.area('permissions'));
   const { publicJwk: deviceKey, kid: deviceKid } = keys.sign;
-  const permissions = new Permissions({ serial, deviceKey, deviceKid, store: permissionStore(stores.state), endSessions, clock });
+  const permissions = new Permissions({ serial, deviceKey, deviceKid, store, endSessions, clock });
   await permissions.start();
   return permissions;
 }

@@ -7,7 +7,7 @@ export const MAX_MESSAGE_BYTES = 65_536;
 export const MAX_DEPTH = 32;
 
 function refuse(code: string, say: string): AgentError {
-  return new AgentError({ code, say, fix: 'Send a message as the contract describes it (AsyncAPI document of this version).' });
+  return new AgentError({ code, say, fix: 'Send it as the contract of this version describes it.' });
 }
 
 /**

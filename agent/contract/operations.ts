@@ -6,7 +6,7 @@ import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, Permissio
 
 /**
  * Every operation of the recorder in one table: what it takes, what it answers, who may ask for it, and how the log speaks of it.
- * The router, the portal, the command line and the AsyncAPI document are all made from this table.
+ * The router and the portal are made from this table.
  */
 export interface Operation<Args, Answer> {
   /** `granted`: the owner, or someone with this scope. `owner`: nobody else. `applicant`: anyone with an organisation's badge. */

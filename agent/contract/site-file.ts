@@ -13,7 +13,12 @@ export const SiteFile = z.strictObject({
   cloud: z.optional(
     z.strictObject({
       /** mqtt:// or mqtts:// (ws:// and wss:// where only the web is open). */
-      url: z.string().check(z.maxLength(300), z.regex(/^(mqtts?|wss?):\/\/[^\s@]+$/)),
+      url: z
+        .string()
+        .check(
+          z.maxLength(300),
+          z.regex(/^(mqtts?|wss?):\/\/[^\s@]+$/, 'it must begin with mqtt://, mqtts://, ws:// or wss:// and hold no login'),
+        ),
       tenant: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/))),
       /** For brokers with names and passwords; by default the recorder proves its key. */
       username: z.optional(z.string().check(z.maxLength(128))),

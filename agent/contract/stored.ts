@@ -44,6 +44,11 @@ export const Owner = z.strictObject({
 /** The owner as a value. */
 export type Owner = z.infer<typeof Owner>;
 
+/** The owner and the epoch, kept a second time beside the keys (keys/owner.json). */
+export const OwnerRecord = z.strictObject({ v: z.literal(1), owner: z.nullable(Owner), epoch: z.int() });
+/** The record as a value. */
+export type OwnerRecord = z.infer<typeof OwnerRecord>;
+
 /** Everything that decides who may do what: one document, written whole. */
 export const PermissionState = z.strictObject({
   v: z.literal(1),

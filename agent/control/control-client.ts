@@ -14,6 +14,15 @@ const NOT_ALLOWED = {
   fix: 'Use the agent’s own user or root (sudo).',
 } as const;
 
+const NO_ANSWER = {
+  code: 'control.no_answer',
+  say: 'The agent runs, but does not answer.',
+  fix: 'Look into its log; restart it when it stays so (systemctl restart sightline).',
+  retryable: true,
+} as const;
+/** Withdrawing writes to disk; a slow one may take seconds. */
+const ANSWER_MS = 15_000;
+
 /**
  * Asks the running agent through its socket. Rejects with control.not_running, or with what the agent refused.
  */
@@ -31,6 +40,11 @@ function exchange(path: string, request: string): Promise<string> {
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk: string) => {
       text += chunk;
+    });
+    // A hung agent must not hang the person who wants to withdraw.
+    socket.setTimeout(ANSWER_MS, () => {
+      reject(new AgentError(NO_ANSWER));
+      socket.destroy();
     });
     socket.on('end', () => resolve(text));
     socket.on('error', (cause: NodeJS.ErrnoException) =>

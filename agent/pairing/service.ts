@@ -194,7 +194,7 @@ export class PairingService {
       retryable: true,
     });
     if (error.code === 'pairing.failed') this.#parts.log.error('pairing failed', { error });
-    else this.#parts.log.warn('pairing refused', { code: error.code, way });
+    else this.#parts.log.warn('pairing refused', { reason: error.code, way });
     const left = this.#memory === undefined ? 0 : triesLeft(this.#memory.tries, way);
     const retryS = typeof error.detail.retryS === 'number' ? error.detail.retryS : 0;
     return { t: 'pair.err', v: 1, sid, code: error.code, say: error.say, fix: error.fix, retryS, left };

@@ -13,6 +13,8 @@ import type { Ticket } from './ticket.js';
 
 /** Bounds of what strangers can make the recorder keep. */
 const MOST_APPLICATIONS = 16;
+/** An application that nobody answered in this time lapses. */
+const APPLICATION_MS = 7 * 86_400_000;
 const MOST_GRANTS = 128;
 
 /**
@@ -82,24 +84,29 @@ export class Permissions {
     });
   }
 
-  /** An organisation asks. A newer application of the same person replaces the older one. @throws AgentError permissions.too_many */
+  /**
+   * An organisation asks. A newer application of the same person replaces the older one; a stranger's gives way when there are too many, so that
+   * nobody can fill the list and keep others out. @throws AgentError permissions.no_owner
+   */
   apply(wish: Omit<Application, 'id' | 'at'>): Promise<Application> {
     return this.#queue.run('state', async () => {
       const rest = this.#state.applications.filter(
         (known) => known.org.key.x !== wish.org.key.x || known.person.email !== wish.person.email,
       );
-      if (rest.length >= MOST_APPLICATIONS) {
-        throw new AgentError({
-          code: 'permissions.too_many',
-          say: 'Too many applications wait for the owner.',
-          fix: 'Ask the owner to answer those first.',
-          retryable: true,
-        });
-      }
+      this.#ownerOrThrow();
       const application: Application = { ...wish, id: newId(), at: this.#parts.clock.now() };
-      await this.#replace({ ...this.#state, applications: [...rest, application] });
+      await this.#replace({ ...this.#state, applications: [...this.#worthKeeping(rest, application.at), application] });
       return application;
     });
+  }
+
+  /** The applications that stay when one more comes: none older than a week, strangers' oldest first to go. */
+  #worthKeeping(applications: readonly Application[], nowAt: number): readonly Application[] {
+    const current = applications.filter((known) => nowAt - known.at < APPLICATION_MS);
+    if (current.length < MOST_APPLICATIONS) return current;
+    const isKnown = (key: PublicJwk): boolean => this.#state.grants.some((held) => held.grant.org.key.x === key.x);
+    const leaving = current.find((known) => !isKnown(known.org.key)) ?? current[0];
+    return current.filter((known) => known !== leaving);
   }
 
   /** @throws AgentError permissions.no_such_application */
@@ -203,7 +210,8 @@ export class Permissions {
     return {
       epoch: this.#state.epoch,
       now: this.#parts.clock.now(),
-      site: owner.site,
+      // Only whoever the owner has dealt with learns what the place is called.
+      site: this.#state.grants.some((held) => isOurs(held.grant.org.key)) ? owner.site : '',
       pending: this.#state.applications.filter((known) => isOurs(known.org.key)).map(({ id, scopes, at }) => ({ id, scopes, at })),
       declined: this.#state.declined.filter((known) => known.org === kid).map(({ id, at }) => ({ id, at })),
       grants: this.#state.grants

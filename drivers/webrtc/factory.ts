@@ -11,6 +11,8 @@ export interface ViewerPeerParts {
   readonly log: DriverLog;
 }
 
+/** A person waits meanwhile: addresses that a server has not told by now are left out. */
+const ENOUGH_MS = 2_000;
 const ANSWER_DEADLINE_MS = 10_000;
 
 /**
@@ -43,7 +45,7 @@ async function answer(library: NativeLibrary, request: ViewerPeerRequest, parts:
   const ssrc = randomInt(1, 0xffff_ffff);
   const peer = new NativePeer({ ...parts, library, request, offer, ssrc, iceServers: ice.servers });
   try {
-    const native = readNativeAnswer(await peer.gather(ANSWER_DEADLINE_MS));
+    const native = readNativeAnswer(await peer.gather(ENOUGH_MS, ANSWER_DEADLINE_MS));
     return peer.answered(writeAnswer(offer, native, ssrc), native.fingerprint);
   } catch (cause) {
     peer.close();

@@ -92,20 +92,32 @@ export class NativePeer implements ViewerPeer {
     // A data channel of the viewer is accepted by the library but nothing is read from it or written to it.
   }
 
-  /** Gives the offer to the library and resolves with its answer, host candidates included. */
-  gather(deadlineMs: number): Promise<string> {
+  /**
+   * Gives the offer to the library and resolves with its answer, host candidates included. A STUN or TURN server that does not answer (the
+   * library asks for 40 s) is waited for until `enoughMs`, then the answer goes without what it would have said.
+   */
+  gather(enoughMs: number, deadlineMs: number): Promise<string> {
     return new Promise((resolve, reject) => {
-      const timer = this.#parts.clock.after(deadlineMs, () =>
-        reject(new DriverError('viewer.failed', `no network address was found within ${deadlineMs / 1000} s`)),
-      );
+      const { clock } = this.#parts;
+      const timers = [
+        clock.after(enoughMs, () => {
+          if (/^a=candidate:/m.test(this.#pc.localDescription()?.sdp ?? '')) this.#gathered?.();
+        }),
+        clock.after(deadlineMs, () => {
+          reject(new DriverError('viewer.failed', `no network address was found within ${deadlineMs / 1000} s`));
+        }),
+      ];
+      const settle = (): void => {
+        for (const timer of timers) timer.cancel();
+      };
       this.#gathered = () => {
-        timer.cancel();
+        settle();
         const local = this.#pc.localDescription();
         if (local === null) reject(new DriverError('viewer.failed', 'the WebRTC library gave no answer'));
         else resolve(local.sdp);
       };
       this.#failed = (error) => {
-        timer.cancel();
+        settle();
         reject(error);
       };
       try {

@@ -10,6 +10,7 @@ export type Principal = { readonly kind: 'device'; readonly serial: string } | {
 export interface PublishRequest {
   readonly topic: string;
   readonly isRetained: boolean;
+  readonly isEmpty: boolean;
 }
 
 const ID = '[A-Za-z0-9_-]{22}';
@@ -44,7 +45,8 @@ export function makeAccessRules(tenant: string, isKnown: (serial: string) => boo
       if (who.kind === 'device') return mayDevicePublish(who.serial, request);
       if (knock.test(request.topic)) return !request.isRetained;
       const serial = withdraw.exec(request.topic)?.[1];
-      return serial !== undefined && (!request.isRetained || isKnown(serial));
+      // An empty retained message would wipe out a withdrawal that waits for an absent recorder.
+      return serial !== undefined && !request.isEmpty && (!request.isRetained || isKnown(serial));
     },
     maySubscribe(who, filter) {
       return who.kind === 'device' ? filter.startsWith(`${root}${who.serial}/down/`) : read.test(filter);

@@ -5,7 +5,7 @@ import { Aedes, type AuthenticateError, type Client, type ConnectPacket } from '
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { MAX_MESSAGE_BYTES } from '../../agent/contract/guard.js';
 import { AgentError } from '../../agent/kernel/errors.js';
-import { type AccessRules, makeAccessRules, type Principal } from './broker-access.js';
+import { type AccessRules, makeAccessRules, type Principal, type PublishRequest } from './broker-access.js';
 import { DeviceRegister } from './device-register.js';
 import { guardPackets } from './packet-guard.js';
 
@@ -129,9 +129,9 @@ class Gatekeeper {
     return { kind: 'device', serial: username };
   }
 
-  mayPublish(client: Client | null, topic: string, isRetained: boolean): boolean {
+  mayPublish(client: Client | null, request: PublishRequest): boolean {
     const who = client === null ? undefined : this.#admitted.get(client);
-    if (who === undefined || !this.#rules.mayPublish(who.principal, { topic, isRetained })) {
+    if (who === undefined || !this.#rules.mayPublish(who.principal, request)) {
       this.counters.refusedPublishes += 1;
       return false;
     }
@@ -167,7 +167,10 @@ function makeAedes(gate: Gatekeeper): Promise<Aedes> {
       void gate.authenticate(client, username, password).then((may) => done(may ? null : notAdmitted(), may));
     },
     // MQTT 3.1.1 knows no refusal of a publish: the connection ends, so that nobody believes it went out.
-    authorizePublish: (client, packet, done) => done(gate.mayPublish(client, packet.topic, packet.retain) ? null : notAdmitted()),
+    authorizePublish: (client, packet, done) => {
+      const request = { topic: packet.topic, isRetained: packet.retain, isEmpty: packet.payload.length === 0 };
+      done(gate.mayPublish(client, request) ? null : notAdmitted());
+    },
     authorizeSubscribe: (client, subscription, done) => done(null, gate.maySubscribe(client, subscription.topic) ? subscription : null),
     authorizeForward: (client, packet) => (gate.mayReceive(client, packet.topic) ? packet : null),
     published: (packet, client, done) => {

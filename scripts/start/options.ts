@@ -62,7 +62,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** The login goes out of the address at once: it must not stand in any argv or log. */
+/** The login goes out of the address at once, into a file that only this user can read: the parts' own arguments and logs must not show it. */
 function readCamera(text: string): Exclude<StartOptions['camera'], string> {
   const match = /^(?:onvif|https?):\/\/([^:@/]+):([^@/]*)@([^@/]+)(\/.*)?$/.exec(text);
   if (match === null) {

@@ -13,10 +13,14 @@ interface Told {
   readonly control: number;
 }
 
-test('camera found, recorder paired, picture seen, all stopped: not one packet off loopback', async () => {
-  const ended = await runBuilt(['test/attacks/loopback-session.js'], inNamespace('--net'));
+async function session(...stunServers: readonly string[]): Promise<Told> {
+  const ended = await runBuilt(['test/attacks/loopback-session.js', ...stunServers], inNamespace('--net'));
   assert.is(ended.code, 0, ended.stderr);
-  const told = JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '') as Told;
+  return JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '') as Told;
+}
+
+test('camera found, recorder paired, picture seen, all stopped: not one packet off loopback', async () => {
+  const told = await session();
   assert.ok(told.packets > 100, 'pictures flowed');
   // Nothing was forced onto loopback: the agent offered the device's address too, and asked nobody for others.
   assert.ok(told.candidates.includes('host 10.77.0.1'), told.candidates.join());
@@ -26,6 +30,13 @@ test('camera found, recorder paired, picture seen, all stopped: not one packet o
   );
   assert.is(told.during, 0, 'packets left');
   assert.is(told.control, 1, 'the counter counts');
+});
+
+test('a STUN server of the site file is asked, and one that does not answer does not cost the picture', async () => {
+  // A documentation address (RFC 5737): nobody answers.
+  const told = await session('stun:192.0.2.5:3478');
+  assert.ok(told.during > 0, 'it was asked: the same counter sees what leaves');
+  assert.ok(told.packets > 100, 'pictures flowed');
 });
 
 test.run();

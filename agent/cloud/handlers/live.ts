@@ -5,9 +5,10 @@ import type { Clock } from '../../kernel/clock.js';
 import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
 import type { Log } from '../../kernel/log.js';
-import type { LiveEvent, WatchTicket } from '../../live/ports.js';
+import type { LiveEvent, LiveSessionInfo, WatchTicket } from '../../live/ports.js';
 import type { LiveService } from '../../live/service.js';
-import type { OperationLog } from '../../operation-log/ports.js';
+import type { EntryInput } from '../../operation-log/entry.js';
+import type { Intent, OperationLog, Outcome } from '../../operation-log/ports.js';
 import type { Ticket } from '../../permissions/ticket.js';
 import type { Call, Handlers } from '../call.js';
 
@@ -27,6 +28,9 @@ export interface LiveHandlerParts {
 /** One running session as the owner sees it; `kid` is the watcher's key and stays inside. */
 export type WatchingNow = SiteInfo['watching'][number] & { readonly kid: string };
 
+/** How long the end of the agent may wait for a viewer to be told; a broker that is silent must not hold it up. */
+const TOLD_WITHIN_MS = 1_000;
+
 /** What live view carries through a session for the authorizer and for the end of it. */
 export interface WatchProof {
   readonly ticket: Ticket;
@@ -37,6 +41,8 @@ export interface WatchProof {
 export class LiveDesk {
   readonly #parts: LiveHandlerParts;
   readonly #ends = new Set<Promise<unknown>>();
+  /** Per running session, the row that says it began. */
+  readonly #begun = new Map<string, Promise<Intent | undefined>>();
 
   constructor(parts: LiveHandlerParts) {
     this.#parts = parts;
@@ -79,11 +85,18 @@ export class LiveDesk {
     });
   }
 
-  /** Live view tells of its sessions here. */
+  /**
+   * Live view tells of its sessions here. Watching is one act in the log, from intent to result: what a power cut interrupts is then told
+   * by the next run.
+   */
   onEvent(event: LiveEvent): void {
-    if (event.kind !== 'ended') return;
+    if (event.kind === 'opened') this.#begun.set(event.session.sessionId, this.#writeBegin(event.session));
+    if (event.kind === 'ended') this.#onEnd(event);
+  }
+
+  #onEnd(event: Extract<LiveEvent, { kind: 'ended' }>): void {
     const { session, receipt } = event;
-    const { call, ticket } = session.ticket.proof as WatchProof;
+    const { call } = session.ticket.proof as WatchProof;
     const body: LiveEnded = {
       session: session.sessionId,
       cam: session.channelId,
@@ -95,33 +108,47 @@ export class LiveDesk {
       durationMs: Math.round(event.durationMs),
       bytes: receipt.bytes,
     };
-    call.emit('live.ended', body);
-    const row = this.#parts.operationLog
-      .append(
-        {
-          action: 'live.end',
-          phase: 'result',
-          source: call.source,
-          actor: ticket.kind === 'owner' ? 'owner' : 'employee',
-          organisation: ticket.kind === 'owner' ? undefined : ticket.badge.org,
-          grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
-          channel: session.channelId,
-          scope: 'live-view',
-          sessionId: session.sessionId,
-          result: 'ok',
-          code: event.code,
-          durationMs: event.durationMs,
-          bytes: receipt.bytes,
-          commandHash: call.commandHash,
-        },
-        ticket.person,
-      )
-      .catch((error: unknown) => this.#parts.log.error('the end of a session could not be written to the operation log', { error }))
-      .finally(() => this.#ends.delete(row));
-    this.#ends.add(row);
+    this.#keep(this.#atMost(TOLD_WITHIN_MS, call.emit('live.ended', body)));
+    this.#keep(
+      this.#writeEnd(session, { result: 'ok', code: event.code, durationMs: event.durationMs, bytes: receipt.bytes }).catch(
+        (error: unknown) => this.#parts.log.error('the end of a session could not be written to the operation log', { error }),
+      ),
+    );
   }
 
-  /** Resolves when the ends told so far stand in the log. */
+  #atMost(waitMs: number, told: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(waitMs, resolve, true);
+      void told.finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #keep(end: Promise<void>): void {
+    const kept = end.finally(() => this.#ends.delete(kept));
+    this.#ends.add(kept);
+  }
+
+  /** Undefined when it could not be written; the end is then a row of its own. */
+  #writeBegin(session: LiveSessionInfo): Promise<Intent | undefined> {
+    const { ticket } = session.ticket.proof as WatchProof;
+    return this.#parts.operationLog.intent(watchEntry(session), ticket.person).catch((error: unknown) => {
+      this.#parts.log.error('the begin of a session could not be written to the operation log', { error });
+      return undefined;
+    });
+  }
+
+  async #writeEnd(session: LiveSessionInfo, outcome: Outcome): Promise<void> {
+    const { ticket } = session.ticket.proof as WatchProof;
+    const intent = await this.#begun.get(session.sessionId);
+    this.#begun.delete(session.sessionId);
+    if (intent !== undefined) await this.#parts.operationLog.result(intent, outcome);
+    else await this.#parts.operationLog.append({ ...watchEntry(session), ...outcome, phase: 'result' }, ticket.person);
+  }
+
+  /** Resolves when the ends so far stand in the log and are told to their viewers, or could not be told. */
   async settled(): Promise<void> {
     await Promise.all(this.#ends);
   }
@@ -148,6 +175,22 @@ export class LiveDesk {
     call.recheck();
     await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal: AbortSignal.any([signal, call.ended]) }));
   }
+}
+
+/** Who watches which camera under which permission. */
+function watchEntry(session: LiveSessionInfo): Omit<EntryInput, 'phase'> {
+  const { ticket, call } = session.ticket.proof as WatchProof;
+  return {
+    action: 'live.watch',
+    source: call.source,
+    actor: ticket.kind === 'owner' ? 'owner' : 'employee',
+    organisation: ticket.kind === 'owner' ? undefined : ticket.badge.org,
+    grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
+    channel: session.channelId,
+    scope: 'live-view',
+    sessionId: session.sessionId,
+    commandHash: call.commandHash,
+  };
 }
 
 /** Exactly the signed fingerprint, wherever the SDP states one. */

@@ -24,7 +24,7 @@ export function OwnerPermissionsPage({ session }: { readonly session: RecorderSe
   const cameras = site.data?.cameras ?? [];
   const [news, setNews] = useState<string>();
   useEffect(() => {
-    if (permissions.data !== undefined) void settleWaiting(app, session, permissions.data);
+    if (permissions.data !== undefined) settleWaiting(app, session, permissions.data).catch(() => undefined); // The next answer tries again.
   }, [permissions.data]);
   const isWaiting = app.owned.value.find((one) => one.serial === session.serial)?.waiting != null;
   return (

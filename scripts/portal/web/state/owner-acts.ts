@@ -70,6 +70,26 @@ export type Withdrawn =
   /** The recorder did not answer: the order waits for it at the relay. */
   | { readonly kind: 'waiting' };
 
+/** Grants to take back, or all. */
+interface Wanted {
+  readonly ids: readonly string[];
+  readonly all: boolean;
+}
+
+function signOrder(record: Pick<OwnedRecorder, 'signer'>, serial: string, permissions: Permissions, wanted: Wanted): Promise<string> {
+  const order: Withdraw = {
+    v: 1,
+    id: newId(),
+    dev: serial,
+    epoch: permissions.epoch,
+    ids: [...wanted.ids],
+    all: wanted.all,
+    // The recorder's own clock as last heard: a wrong clock of this device must not push it forward.
+    iat: permissions.now,
+  };
+  return signStatement('withdraw+jws', order, record.signer);
+}
+
 /**
  * Takes back the named grants, or all. When the recorder does not answer, the same order is left at the relay (retained): it takes
  * effect when the recorder comes back. There is one such place, so orders that wait already are included.
@@ -86,19 +106,7 @@ export async function withdraw(
     ids: [...new Set([...(record.waiting?.ids ?? []), ...(isAll ? [] : ids)])],
     all: isAll || record.waiting?.all === true,
   };
-  const statement = async (wanted: { ids: readonly string[]; all: boolean }): Promise<string> => {
-    const order: Withdraw = {
-      v: 1,
-      id: newId(),
-      dev: session.serial,
-      epoch: permissions.epoch,
-      ids: [...wanted.ids],
-      all: wanted.all,
-      // The recorder's own clock as last heard: a wrong clock of this device must not push it forward.
-      iat: permissions.now,
-    };
-    return signStatement('withdraw+jws', order, record.signer);
-  };
+  const statement = (wanted: Wanted): Promise<string> => signOrder(record, session.serial, permissions, wanted);
   const startedAt = performance.now();
   try {
     const order = await statement({ ids: isAll ? [] : ids, all: isAll });
@@ -113,11 +121,16 @@ export async function withdraw(
   }
 }
 
-/** Forgets waiting orders that the recorder has carried out meanwhile. */
+/**
+ * Settles an order that waits at the relay, now that the recorder answers: carried out, it is forgotten; otherwise it is given to the recorder
+ * itself, because what lies at a relay can be lost or replaced.
+ */
 export async function settleWaiting(app: AppState, session: RecorderSession, permissions: Permissions): Promise<void> {
   const record = app.owned.value.find((one) => one.serial === session.serial);
   if (record === undefined || record.waiting === null) return;
   const { all, ids } = record.waiting;
   const isOpen = permissions.grants.some((grant) => grant.state === 'in-force' && (all || ids.includes(grant.id)));
-  if (!isOpen) await app.saveOwned({ ...record, waiting: null });
+  if (isOpen)
+    await session.link.call('permissions.withdraw', { statement: await signOrder(record, session.serial, permissions, { ids, all }) });
+  await app.saveOwned({ ...record, waiting: null });
 }

@@ -10,11 +10,11 @@ const ID = 'a'.repeat(22);
 const root = 'sl/1/local/SNAAAAAAAA';
 
 test('a device has its own letter box and no other', () => {
-  assert.ok(rules.mayPublish(device, { topic: `${root}/up/status`, isRetained: true }));
-  assert.ok(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: false }));
-  assert.not(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: true }));
-  assert.not(rules.mayPublish(device, { topic: `${root}/down/cmd/${ID}`, isRetained: false }));
-  assert.not(rules.mayPublish(device, { topic: `${root}B/up/status`, isRetained: false }));
+  assert.ok(rules.mayPublish(device, { topic: `${root}/up/status`, isRetained: true, isEmpty: false }));
+  assert.ok(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: false, isEmpty: false }));
+  assert.not(rules.mayPublish(device, { topic: `${root}/up/reply/${ID}`, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(device, { topic: `${root}/down/cmd/${ID}`, isRetained: false, isEmpty: false }));
+  assert.not(rules.mayPublish(device, { topic: `${root}B/up/status`, isRetained: false, isEmpty: false }));
   assert.ok(rules.maySubscribe(device, `${root}/down/#`));
   for (const filter of [`${root}/#`, `${root}/up/#`, 'sl/1/local/+/down/#', 'sl/1/local/SNBBBBBBBB/down/#', '#']) {
     assert.not(rules.maySubscribe(device, filter), filter);
@@ -23,12 +23,12 @@ test('a device has its own letter box and no other', () => {
 
 test('an app may knock at a named recorder and hear its answers', () => {
   for (const kind of ['cmd', 'pair']) {
-    assert.ok(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: false }));
-    assert.not(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: true }));
+    assert.ok(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: false, isEmpty: false }));
+    assert.not(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: true, isEmpty: false }));
   }
-  assert.ok(rules.mayPublish(app, { topic: `${root}/down/withdraw`, isRetained: true }));
-  assert.not(rules.mayPublish(app, { topic: 'sl/1/local/SNUNSEEN/down/withdraw', isRetained: true }));
-  assert.not(rules.mayPublish(app, { topic: 'sl/1/other/SNAAAAAAAA/down/withdraw', isRetained: false }));
+  assert.ok(rules.mayPublish(app, { topic: `${root}/down/withdraw`, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(app, { topic: 'sl/1/local/SNUNSEEN/down/withdraw', isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(app, { topic: 'sl/1/other/SNAAAAAAAA/down/withdraw', isRetained: false, isEmpty: false }));
   for (const filter of ['up/status', 'up/checkpoint', 'up/reply/+', `up/reply/${ID}`, 'up/pair/+', `up/pair/${ID}`]) {
     assert.ok(rules.maySubscribe(app, `${root}/${filter}`), filter);
   }
@@ -46,6 +46,13 @@ test('the meter refuses as soon as a length over the limit is announced, in what
   assert.ok(slow.accept(Uint8Array.from([0x30])) && slow.accept(Uint8Array.from([2, 1])) && slow.accept(Uint8Array.from([1, 0xc0, 0])));
   assert.ok(slow.accept(Uint8Array.from([0x30, 0xe9])));
   assert.not(slow.accept(Uint8Array.from([0x07])));
+});
+
+test('a stranger cannot wipe out a withdrawal that waits', () => {
+  const rules = makeAccessRules('t', () => true);
+  const topic = 'sl/1/t/SLAAAA0001/down/withdraw';
+  assert.ok(rules.mayPublish({ kind: 'app' }, { topic, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish({ kind: 'app' }, { topic, isRetained: true, isEmpty: true }));
 });
 
 test.run();

@@ -29,6 +29,8 @@ export interface CommandDeskParts {
   readonly handlers: Handlers;
   /** Hands a sealed answer or event to the asker. `isKept`: worth keeping until the link is back. */
   readonly reply: (id: string, letter: string, isKept: boolean) => Promise<void>;
+  /** Told of every command that did not get past signature, boot, counter and rate, by its code. */
+  readonly onRefused?: ((code: string) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -103,6 +105,7 @@ export class CommandDesk {
       return ticket;
     } catch (thrown) {
       const error = asAgentError(thrown, failed);
+      this.#parts.onRefused?.(error.code);
       this.#log.warn(error.code, 'a command was refused', { op: claimed.op, source, error });
       return error;
     }

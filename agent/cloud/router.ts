@@ -44,13 +44,18 @@ export class Router {
     return Object.fromEntries(this.#counts);
   }
 
+  /** One more refusal of this code; for those who judge behind this door. */
+  count(code: string): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+  }
+
   /** Never throws or rejects. */
   async receive(topic: string, payload: Uint8Array): Promise<void> {
     try {
       await this.#route(topic, payload);
     } catch (error) {
       const code = error instanceof AgentError ? error.code : 'message.failed';
-      this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+      this.count(code);
       this.#log.warn(code, 'a message was refused', { error });
     }
   }

@@ -101,10 +101,11 @@ function openRouter(parts: CloudParts, scope: TopicScope, link: () => CloudLink)
     operationLog,
     handlers,
     reply: (id, letter, isKept) => answer(parts.outbox, clock, link(), { topic: topics.reply(scope, id), letter, isKept }),
+    onRefused: (code) => router.count(code),
     clock,
     log: log.area('commands'),
   });
-  return new Router({
+  const router: Router = new Router({
     scope,
     onCommand: (id, letter) => desk.receive(id, letter, 'relay'),
     onPair: async (sid, request) => {
@@ -115,6 +116,7 @@ function openRouter(parts: CloudParts, scope: TopicScope, link: () => CloudLink)
     clock,
     log: log.area('router'),
   });
+  return router;
 }
 
 interface Letter {

@@ -1,29 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { type Portal, startPortal } from '../../scripts/portal/server.js';
 import { type GstCamera, startGstCamera } from '../peers/gst-camera.js';
 import type { CameraOptions } from '../peers/onvif-camera/camera-options.js';
 import { type OnvifCamera, startOnvifCamera } from '../peers/onvif-camera/onvif-camera.js';
 import { type PelcoCamera, type PtyPair, startPelcoCamera, startPtyPair } from '../peers/pelco-camera.js';
 import { type AgentProcess, startAgent } from '../support/agent-process.js';
+import { openChromium } from '../support/chromium.js';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { TENANT } from '../support/people.js';
 
 const CAMERA_PASSWORD = 'camera-pass';
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--allow-loopback-in-peer-connection',
-  '--autoplay-policy=no-user-gesture-required',
-];
-
 /** Everything that the journey needs, as separate as in real life: camera, serial camera, broker, portal, agent, two people's browsers. */
 export interface JourneyWorld {
   readonly folder: string;
@@ -77,9 +66,7 @@ export async function openJourney(peers: 'own' | 'independent', cameraOptions: C
       }),
       (made) => made.stop(),
     );
-    const browser: Browser = onEnd(await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_FLAGS }), (made) =>
-      made.close(),
-    );
+    const browser: Browser = onEnd(await openChromium(), (made) => made.close());
     const complaints: string[] = [];
     const pages: Page[] = [];
     onEnd(pages, keepPictures);

@@ -14,6 +14,7 @@ export function openChromium(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--allow-loopback-in-peer-connection',
+      '--autoplay-policy=no-user-gesture-required',
     ],
   });
 }

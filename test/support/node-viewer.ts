@@ -74,8 +74,10 @@ async function gathered(peer: datachannel.PeerConnection): Promise<string> {
     });
     peer.setLocalDescription();
   });
-  // The recorder must not begin DTLS: 0.33.4 gives up when it does so before the answer is here. So the viewer takes that part.
-  return (peer.localDescription()?.sdp ?? '').replaceAll('a=setup:actpass', 'a=setup:active');
+  // Nothing may come before the answer is here: 0.33.4 then begins DTLS with nobody's fingerprint and closes. So the recorder is not told
+  // where to reach us, it learns that from our first packet (peer-reflexive, RFC 8445 section 7.3.1.3); and DTLS is begun by us.
+  const lines = (peer.localDescription()?.sdp ?? '').replaceAll('a=setup:actpass', 'a=setup:active').split('\r\n');
+  return lines.filter((line) => !/^a=(?:candidate:|end-of-candidates)/.test(line)).join('\r\n');
 }
 
 interface Seen {

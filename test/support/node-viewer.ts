@@ -75,8 +75,8 @@ async function gathered(peer: datachannel.PeerConnection): Promise<string> {
     peer.setLocalDescription();
   });
   // Nothing may come before the answer is here: 0.33.4 then begins DTLS with nobody's fingerprint and closes. So the recorder is not told
-  // where to reach us, it learns that from our first packet (peer-reflexive, RFC 8445 section 7.3.1.3); and DTLS is begun by us.
-  const lines = (peer.localDescription()?.sdp ?? '').replaceAll('a=setup:actpass', 'a=setup:active').split('\r\n');
+  // where to reach us; it learns that from our first packet (peer-reflexive, RFC 8445 section 7.3.1.3).
+  const lines = (peer.localDescription()?.sdp ?? '').split('\r\n');
   return lines.filter((line) => !/^a=(?:candidate:|end-of-candidates)/.test(line)).join('\r\n');
 }
 

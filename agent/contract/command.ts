@@ -7,6 +7,12 @@ export const Command = z.strictObject({
   dev: Serial,
   /** The boot challenge from the recorder's status: a command of an earlier boot is stale. */
   boot: Id16,
+  /**
+   * When it was made, in milliseconds of the recorder's uptime as the sender reckons it (`up` of the newest status, or `detail.up` of a refusal, plus
+   * the time since that came). More than 30 s ago: refused, so a relay cannot hold a command back and let it loose later. A sender that
+   * heard old news reckons too low, never too high, so nobody's clock need be trusted.
+   */
+  at: z.int().check(z.gte(0)),
   /** Rises with every command of this key; a repeated or older one is refused. */
   n: z.int().check(z.gte(1)),
   id: Id16,
@@ -19,6 +25,9 @@ export const Command = z.strictObject({
   reply: PublicJwk,
 });
 export type Command = z.infer<typeof Command>;
+
+/** Oldest command that is carried out. */
+export const COMMAND_MAX_AGE_MS = 30_000;
 
 /** Why nothing was done, as an AgentError travels: stable `area.reason`, two sentences for a person, facts for a machine. */
 export const Refusal = z.strictObject({

@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { AgentError } from '../kernel/errors.js';
 import { parseGuarded } from './guard.js';
 import { type PublicJwk, parseShape } from './shapes.js';
-import { fromBase64url, utf8 } from './text.js';
+import { fromBase64url, toBase64url, utf8 } from './text.js';
 
 /** The kinds of signed statement; the kind stands in the protected header, so that one can never pass for another. */
 export type StatementType =
@@ -17,13 +17,25 @@ export type StatementType =
   | 'status+jws'
   | 'checkpoint+jws'
   | 'connect+jws'
-  | 'pair+jws';
+  | 'pair+jws'
+  | 'delegate+jws'
+  | 'offer+jws'
+  | 'accept+jws'
+  | 'cancel+jws'
+  | 'site+jws';
 
-/** What is needed to sign: a P-256 private key (may be non-extractable) and the thumbprint of its public half (RFC 7638). */
-export interface Signer {
+/** A P-256 private key (may be non-extractable) and the thumbprint of its public half (RFC 7638). */
+export interface KeySigner {
   readonly kid: string;
   readonly privateKey: CryptoKey;
 }
+/** A key that is somewhere else (TPM, secure element): it signs and never leaves. ECDSA over SHA-256 of the bytes, answered as r and s, 64 bytes. */
+export interface RemoteSigner {
+  readonly kid: string;
+  sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+}
+/** What is needed to sign. */
+export type Signer = KeySigner | RemoteSigner;
 
 function refuse(code: string, say: string, cause?: unknown): AgentError {
   return new AgentError({ code, say, fix: 'The sender must sign the message again with its own key.', cause });
@@ -35,8 +47,11 @@ export function signStatement(type: StatementType, payload: unknown, signer: Sig
 }
 
 /** The same over bytes that are JSON already and must stay exactly as they are. */
-export function signBytes(type: StatementType, payload: Uint8Array, signer: Signer): Promise<string> {
-  return new CompactSign(payload).setProtectedHeader({ alg: 'ES256', typ: type, kid: signer.kid }).sign(signer.privateKey);
+export async function signBytes(type: StatementType, payload: Uint8Array, signer: Signer): Promise<string> {
+  const header = { alg: 'ES256', typ: type, kid: signer.kid };
+  if ('privateKey' in signer) return new CompactSign(payload).setProtectedHeader(header).sign(signer.privateKey);
+  const input = `${toBase64url(utf8(JSON.stringify(header)))}.${toBase64url(payload)}`;
+  return `${input}.${toBase64url(await signer.sign(utf8(input)))}`;
 }
 
 /** The `kid` of a statement that is not verified yet: only good for choosing the key to verify it with. */

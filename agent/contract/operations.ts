@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Applied, Configuration, ConfigurationPatch, Plan } from './configuration.js';
-import { ChannelId, Compact, Hash32, Id16, Scope } from './shapes.js';
+import { ChannelId, Compact, Hash32, Id16, InstantMs, PersonName, PublicJwk, Scope } from './shapes.js';
 import { Organisation } from './statements.js';
 import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, PermissionsInfo, SiteInfo, WithdrawReceipt } from './views.js';
 
@@ -9,8 +9,11 @@ import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, Permissio
  * The router and the portal are made from this table.
  */
 export interface Operation<Args, Answer> {
-  /** `granted`: the owner, or someone with this scope. `owner`: nobody else. `applicant`: anyone with an organisation's badge. */
-  readonly who: 'granted' | 'owner' | 'applicant';
+  /**
+   * `granted`: the owner, or someone with this scope. `owner`: nobody else. `applicant`: anyone with an organisation's badge. `bearer`: anyone
+   * who signs with the key in `args.key`; what gives the right lies in the other arguments.
+   */
+  readonly who: 'granted' | 'owner' | 'applicant' | 'bearer';
   readonly scope: Scope | null;
   /** `act` is logged before and after; `look` (an employee's, not the owner's own) once per quarter of an hour; `motion` once per 10 s. */
   readonly logged: 'act' | 'look' | 'motion';
@@ -20,6 +23,8 @@ export interface Operation<Args, Answer> {
 
 const Nothing = z.strictObject({});
 const Done = z.strictObject({ isDone: z.literal(true) });
+/** What a new key of the owner must know; `deviceKey` is the thumbprint of the recorder's own. */
+const OwnerAnswer = z.strictObject({ epoch: z.int(), deviceKey: Hash32, site: z.string() });
 const Axis = z.number().check(z.gte(-1), z.lte(1));
 /** Longest lease an application may ask for. */
 const DurationMs = z.int().check(z.gte(60_000), z.lte(90 * 86_400_000));
@@ -49,7 +54,14 @@ const OpenArgs = z.strictObject({
   /** Fingerprint of the viewer's DTLS certificate, as in the SDP; both are signed together. */
   fp: z.string().check(z.regex(/^sha-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}$/)),
 });
-const LogArgs = z.strictObject({ beforeSeq: z.nullable(z.int().check(z.gte(1))), limit: z.int().check(z.gte(1), z.lte(200)) });
+const LogArgs = z.strictObject({
+  beforeSeq: z.nullable(z.int().check(z.gte(1))),
+  limit: z.int().check(z.gte(1), z.lte(200)),
+  /** An action, or an area followed by a dot (`security.`); all when it is missing. */
+  action: z.optional(z.string().check(z.maxLength(40), z.regex(/^[a-z]+\.[a-z-]*$/))),
+});
+const JoinArgs = z.strictObject({ key: PublicJwk, delegation: Compact, deviceName: PersonName });
+const AcceptArgs = z.strictObject({ key: PublicJwk, offer: Compact, accept: Compact, deviceName: PersonName });
 const PatchArgs = z.strictObject({ base: Hash32, patch: ConfigurationPatch });
 const StreamArgs = z.strictObject({ cam: ChannelId, stream: z.enum(['main', 'sub']) });
 const MoveArgs = z.strictObject({ cam: ChannelId, pan: Axis, tilt: Axis, zoom: Axis });
@@ -78,6 +90,13 @@ export const OPERATIONS = {
   ),
   'permissions.decline': define('owner', null, 'act', z.strictObject({ application: Id16 }), Done),
   'permissions.withdraw': define('owner', null, 'act', z.strictObject({ statement: Compact }), WithdrawReceipt),
+  'owner.add-device': define('owner', null, 'act', z.strictObject({ key: PublicJwk, name: PersonName }), z.strictObject({ kid: Hash32 })),
+  'owner.remove-device': define('owner', null, 'act', z.strictObject({ kid: Hash32 }), Done),
+  'owner.consent': define('owner', null, 'act', z.strictObject({ consent: Compact }), Done),
+  /** The owner's device tells what time it is: a recorder that lost the time asks for it (`isTimeKnown` of the permissions). */
+  'owner.tell-time': define('owner', null, 'act', z.strictObject({ at: InstantMs }), Done),
+  'owner.join': define('bearer', null, 'act', JoinArgs, OwnerAnswer),
+  'owner.accept': define('bearer', null, 'act', AcceptArgs, OwnerAnswer),
   'permissions.apply': define('applicant', null, 'act', ApplyArgs, z.strictObject({ id: Id16 })),
   'permissions.mine': define('applicant', null, 'look', z.strictObject({ org: Organisation }), MyPermissions),
 } as const;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { AgentError } from '../kernel/errors.js';
 import { Compact, Id16, InstantMs, PersonName, PublicJwk, Serial } from './shapes.js';
+import { Operator } from './statements.js';
 import { concatBytes, fromBase64url, fromUtf8, toBase64url, utf8 } from './text.js';
 
 /** SPAKE2+ context: another protocol version can never be mistaken for this one. */
@@ -24,7 +25,18 @@ export type PairRequest = z.infer<typeof PairRequest>;
 
 /** Recorder -> app. `left` is the number of tries that remain until the button must be pressed. */
 export const PairAnswer = z.discriminatedUnion('t', [
-  z.strictObject({ t: z.literal('pair.params'), v: z.literal(1), sid: Id16, salt: bytes(16), kdf: KeyDerivation, left: z.int() }),
+  z.strictObject({
+    t: z.literal('pair.params'),
+    v: z.literal(1),
+    sid: Id16,
+    salt: bytes(16),
+    kdf: KeyDerivation,
+    left: z.int(),
+    /** `own`: whoever knows the code becomes the owner; `join`: one more device of the owner that is there. */
+    purpose: z.enum(['own', 'join']),
+    /** Whom the recorder is connected with; the consent must name the same. */
+    operator: z.nullable(Operator),
+  }),
   z.strictObject({ t: z.literal('pair.resp'), v: z.literal(1), sid: Id16, shareV: bytes(65), confirmV: bytes(32), left: z.int() }),
   z.strictObject({ t: z.literal('pair.done'), v: z.literal(1), sid: Id16, box: Box }),
   z.strictObject({
@@ -43,6 +55,8 @@ export type PairAnswer = z.infer<typeof PairAnswer>;
 /** Inside the app's box: the owner's keys, the signed consent, and the proof that the keys belong to this exchange. */
 export const OwnerBox = z.strictObject({
   owner: PublicJwk,
+  /** What the owner calls the device that holds this key. */
+  deviceName: PersonName,
   site: PersonName,
   consent: Compact,
   proof: Compact,

@@ -20,6 +20,10 @@ export const SiteFile = z.strictObject({
           z.regex(/^(mqtts?|wss?):\/\/[^\s@]+$/, 'it must begin with mqtt://, mqtts://, ws:// or wss:// and hold no login'),
         ),
       tenant: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/))),
+      /** Who runs the cloud, by name and region; the owner's consent pins it together with the host. Default: the host's name, and `region`. */
+      operator: z.optional(PersonName),
+      /** https address where the recorder gets its client certificate; needs mqtts. */
+      enrol: z.optional(z.string().check(z.maxLength(300), z.regex(/^https:\/\/[^\s@]+$/))),
       /** For brokers with names and passwords; by default the recorder proves its key. */
       username: z.optional(z.string().check(z.maxLength(128))),
       password: z.optional(z.string().check(z.maxLength(4096))),
@@ -40,6 +44,14 @@ export const SiteFile = z.strictObject({
       add: z.optional(
         z.array(z.strictObject({ address: z.string().check(z.maxLength(300)), login: z.optional(CameraLogin) })).check(z.maxLength(64)),
       ),
+    }),
+  ),
+  /** The door on the local network: page, pairing and commands without a cloud. On by default, port 8443. */
+  lan: z.optional(
+    z.strictObject({
+      isOn: z.optional(z.boolean()),
+      port: z.optional(z.int().check(z.gte(0), z.lte(65_535))),
+      bindAddress: z.optional(z.string().check(z.maxLength(64), z.regex(/^[0-9a-fA-F:.]+$/))),
     }),
   ),
   serial: z.optional(

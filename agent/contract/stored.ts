@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { DisplayName, StreamWish } from './configuration.js';
-import { ChannelId, Compact, Hash32, Id16, InstantMs, PublicJwk, Serial } from './shapes.js';
-import { Consent, Grant } from './statements.js';
+import { ChannelId, Compact, Hash32, Id16, InstantMs, PersonName, PublicJwk, Serial } from './shapes.js';
+import { Cancellation, Consent, Grant } from './statements.js';
 import { Application } from './views.js';
 
 /** What lies in the state folder, where it is not a table: each document is checked when it is read back. */
@@ -11,12 +11,21 @@ export const NamePlate = z.strictObject({ v: z.literal(1), serial: Serial, manuf
 /** The name plate as a value. */
 export type NamePlate = z.infer<typeof NamePlate>;
 
-/** The verifier of the verification code and the failed tries (pairing.json); all bytes base64url. */
+/** What is kept of one verification code; all bytes base64url. */
+export const CodeVerifier = z.strictObject({ salt: z.string(), w0: z.string(), L: z.string() });
+/** The verifier as a value. */
+export type CodeVerifier = z.infer<typeof CodeVerifier>;
+
+/**
+ * What the recorder keeps of its codes and of failed tries (pairing.json). `label` is the code printed at the factory, kept for good; `armed`
+ * says which code counts now: none after a success, a hand-over and a reset, until a press.
+ */
 export const CodeRecord = z.strictObject({
-  v: z.literal(1),
-  salt: z.string(),
-  w0: z.string(),
-  L: z.string(),
+  v: z.literal(2),
+  label: z.nullable(CodeVerifier),
+  once: z.nullable(CodeVerifier),
+  armed: z.enum(['none', 'label', 'once']),
+  purpose: z.enum(['own', 'join']),
   fails: z.strictObject({ relay: z.int(), lan: z.int() }),
 });
 /** The record as a value. */
@@ -32,14 +41,20 @@ export const HeldGrant = z.strictObject({
 /** A held grant as a value. */
 export type HeldGrant = z.infer<typeof HeldGrant>;
 
-/** The pinned owner. */
+/** One of the owner's devices: browser keys belong to one place and phones get lost, so the owner is a set of keys. */
+export const OwnerDevice = z.strictObject({ kid: Hash32, key: PublicJwk, name: PersonName, addedAt: InstantMs });
+/** The device as a value. */
+export type OwnerDevice = z.infer<typeof OwnerDevice>;
+
+/** The pinned owner. Any of the devices (at least one) speaks for the owner. */
 export const Owner = z.strictObject({
-  key: PublicJwk,
-  kid: Hash32,
+  devices: z.array(OwnerDevice).check(z.minLength(1), z.maxLength(16)),
   site: z.string(),
   consent: Consent,
   consentStatement: Compact,
   since: InstantMs,
+  /** Time that an installer has spent aiming cameras while he holds the recorder, ms. */
+  aimedMs: z.int(),
 });
 /** The owner as a value. */
 export type Owner = z.infer<typeof Owner>;
@@ -60,6 +75,12 @@ export const PermissionState = z.strictObject({
   declined: z.array(z.strictObject({ id: Id16, org: Hash32, at: InstantMs })),
   /** Grants withdrawn before they were ever received here: they must not come into force afterwards. */
   withdrawnAhead: z.array(Id16),
+  /** Delegations that were used; kept until they have run out. */
+  usedDelegations: z.array(z.strictObject({ id: Id16, exp: InstantMs })),
+  /** The newest list of called-back badges per organisation. */
+  cancelled: z.array(Cancellation),
+  /** A hand-over or reset asked for the people of before to be erased and it is not done yet: done at the latest with the next start. */
+  erasureDue: z.boolean(),
 });
 /** The document as a value. */
 export type PermissionState = z.infer<typeof PermissionState>;
@@ -97,6 +118,15 @@ export type ConfigDocument = z.infer<typeof ConfigDocument>;
 
 /** A camera's login, sealed with the recorder's master key. */
 export const SealedLogin = z.strictObject({ user: z.string(), sealed: z.string() });
+
+/** Grants for which site information lies at the relay, or may lie there. */
+export const SiteLettersLeft = z.strictObject({ v: z.literal(1), grants: z.array(Id16) });
+
+/** How long the operation log is kept, as the owner chose. */
+export const Retention = z.strictObject({ days: z.int(), rows: z.int(), isHeld: z.boolean() });
+
+/** An incident that was opened and not closed yet; null: none. */
+export const IncidentState = z.strictObject({ v: z.literal(1), openSince: z.nullable(InstantMs), seq: z.int() });
 
 /** The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. */
 export const ClockFloor = z.strictObject({ at: InstantMs });

@@ -23,12 +23,16 @@ export const topics = {
   command: (scope: TopicScope, id: string): string => `${root(scope)}/down/cmd/${id}`,
   /** withdraw+jws, retained: also reaches a recorder that was offline when the owner withdrew. */
   withdraw: (scope: TopicScope): string => `${root(scope)}/down/withdraw`,
+  /** Sealed site+jws, retained, for the organisation that holds this grant; empty when the grant is over. */
+  site: (scope: TopicScope, grant: string): string => `${root(scope)}/up/site/${grant}`,
+  /** cancel+jws, retained. The id is the first 22 characters of the organisation's key thumbprint. */
+  cancel: (scope: TopicScope, organisation: string): string => `${root(scope)}/down/cancel/${organisation.slice(0, 22)}`,
   pairDown: (scope: TopicScope, sid: string): string => `${root(scope)}/down/pair/${sid}`,
   pairUp: (scope: TopicScope, sid: string): string => `${root(scope)}/up/pair/${sid}`,
 } as const;
 
 /** What can come down to a recorder. */
-export type DownKind = 'cmd' | 'pair' | 'withdraw';
+export type DownKind = 'cmd' | 'pair' | 'withdraw' | 'cancel';
 
 /** What a topic under `down/` of this recorder means; undefined for anything else. */
 export function readDownTopic(scope: TopicScope, topic: string): { kind: DownKind; id: string } | undefined {
@@ -37,6 +41,6 @@ export function readDownTopic(scope: TopicScope, topic: string): { kind: DownKin
   const [kind, id, ...rest] = topic.slice(prefix.length).split('/');
   if (rest.length > 0) return undefined;
   if (kind === 'withdraw' && id === undefined) return { kind, id: '' };
-  if ((kind === 'cmd' || kind === 'pair') && id !== undefined && /^[A-Za-z0-9_-]{22}$/.test(id)) return { kind, id };
+  if ((kind === 'cmd' || kind === 'pair' || kind === 'cancel') && id !== undefined && /^[A-Za-z0-9_-]{22}$/.test(id)) return { kind, id };
   return undefined;
 }

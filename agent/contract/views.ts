@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ChannelId, Compact, Hash32, HexHash, Id16, InstantMs, Scope, Serial } from './shapes.js';
-import { Organisation, Person } from './statements.js';
+import { Hours, Operator, Organisation, Person } from './statements.js';
 
 /** Answers of the recorder, one shape per question. Everything is plain JSON; null means "not known". */
 
@@ -30,6 +30,7 @@ export const CameraInfo = z.strictObject({
   manufacturer: Text,
   model: Text,
   firmware: Text,
+  serial: Text,
   state: z.enum(['unknown', 'reachable', 'unauthorized', 'online', 'fault']),
   reason: z.nullable(Reason),
   streams: z.array(StreamInfo),
@@ -157,6 +158,7 @@ export const GrantState = z.strictObject({
   org: Organisation,
   scopes: z.array(Scope),
   cams: z.nullable(z.array(ChannelId)),
+  hours: z.nullable(Hours),
   iat: InstantMs,
   exp: InstantMs,
   state: z.enum(['in-force', 'withdrawn', 'expired']),
@@ -168,9 +170,18 @@ export type GrantState = z.infer<typeof GrantState>;
 export const PermissionsInfo = z.strictObject({
   epoch: z.int(),
   now: InstantMs,
+  /** False: the recorder lost the time and shows no picture to employees until the owner tells it (`owner.tell-time`). */
+  isTimeKnown: z.boolean(),
   site: Text,
   owner: Person,
-  consentAt: InstantMs,
+  /** `installer`: the recorder waits to be handed over to its owner. */
+  role: z.enum(['owner', 'installer']),
+  /** `isStale`: the text has changed since; `operator`: whom the owner agreed to, null for none. */
+  consent: z.strictObject({ at: InstantMs, textVersion: Text, isStale: z.boolean(), operator: z.nullable(Operator) }),
+  /** With whom the recorder is set up to speak; when it is not the agreed one it does not. Null: no cloud. */
+  operator: z.nullable(Operator),
+  /** `isThis`: the device that asks. */
+  devices: z.array(z.strictObject({ kid: Hash32, name: Text, addedAt: InstantMs, isThis: z.boolean() })),
   applications: z.array(Application),
   grants: z.array(GrantState),
 });
@@ -186,6 +197,21 @@ export const MyPermissions = z.strictObject({
   grants: z.array(z.strictObject({ ...GrantState.shape, statement: Compact })),
 });
 export type MyPermissions = z.infer<typeof MyPermissions>;
+
+/** What an organisation with the `site-information` scope gets of a site, signed by the recorder (site+jws) and sealed to its key. */
+export const SiteLetter = z.strictObject({
+  v: z.literal(1),
+  dev: Serial,
+  grant: Id16,
+  at: InstantMs,
+  recorderName: Text,
+  /** What the owner calls the site. No address, no position, no person: they never reach the recorder. */
+  site: Text,
+  model: Text,
+  firmware: Text,
+  cameras: z.array(z.strictObject({ id: ChannelId, name: Text, serial: Text, model: Text })),
+});
+export type SiteLetter = z.infer<typeof SiteLetter>;
 
 /** What a withdrawal did: when it took effect and when the last picture left (ms after it; 0 when none left after it). */
 export const WithdrawReceipt = z.strictObject({

@@ -106,7 +106,7 @@ test('pairing messages: unknown kinds, unknown fields, wrong lengths and weaker 
       JSON.stringify(change),
     );
   const kdf = { name: 'scrypt', N: 32_768, r: 8, p: 1 };
-  const params = { t: 'pair.params', v: 1, sid, salt: 'A'.repeat(22), kdf, left: 20 };
+  const params = { t: 'pair.params', v: 1, sid, salt: 'A'.repeat(22), kdf, left: 20, purpose: 'own', operator: null };
   assert.is(
     codeOf(() => parseShape(PairAnswer, params)),
     'accepted',

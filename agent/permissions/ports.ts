@@ -1,6 +1,8 @@
 import type { PublicJwk } from '../contract/shapes.js';
+import type { Operator } from '../contract/statements.js';
 import type { PermissionState } from '../contract/stored.js';
 import type { Clock } from '../kernel/clock.js';
+import type { Ticket } from './ticket.js';
 
 /** Durable memory of the permissions. */
 export interface PermissionStore {
@@ -23,7 +25,13 @@ export interface PermissionParts {
   readonly deviceKey: PublicJwk;
   readonly deviceKid: string;
   readonly store: PermissionStore;
-  /** Ends everything that runs under these grants, synchronously: when it returns, nothing leaves any more. */
-  readonly endSessions: (grantIds: ReadonlySet<string>) => readonly ClosedSession[];
+  /** Ends everything that runs under a ticket for which this is true, synchronously: when it returns, nothing leaves any more. */
+  readonly endSessions: (isOver: (ticket: Ticket) => boolean) => readonly ClosedSession[];
+  /** With whom the recorder is set up to speak; null: no cloud. */
+  readonly operator: Operator | null;
+  /** SHA-256 of the consent text of this version, base64url. */
+  readonly consentText: string;
+  /** Whether the time is known: false after a start with a clock that had lost it, until somebody trustworthy told it. */
+  readonly isTimeKnown: () => boolean;
   readonly clock: Clock;
 }

@@ -1,41 +1,60 @@
-import { thumbprint, verifyStatement } from '../contract/jws.js';
+import { claimedKid, thumbprint } from '../contract/jws.js';
 import type { PublicJwk } from '../contract/shapes.js';
 import { type Consent, Grant, type Organisation, Withdraw } from '../contract/statements.js';
-import type { HeldGrant, Owner, PermissionState } from '../contract/stored.js';
+import type { HeldGrant, Owner, OwnerDevice, PermissionState } from '../contract/stored.js';
 import { newId, sha256Text } from '../contract/text.js';
-import type { Application, GrantState, MyPermissions, PermissionsInfo, WithdrawReceipt } from '../contract/views.js';
+import type { Application, MyPermissions, PermissionsInfo, WithdrawReceipt } from '../contract/views.js';
 import { AgentError } from '../kernel/errors.js';
-import { KeyedQueue } from '../kernel/keyed-queue.js';
-import { type Denial, grantsEndedBy, judgeBadge, judgeEmployee, judgeNewGrant, OWNER_MAY, type Verdict } from './policy.js';
+import { AimingMeter } from './aiming.js';
+import { HeldLists, isCalledBack, newestOnly } from './cancellations.js';
+import { endGrants, standing, TOO_MANY_GRANTS, type WithdrawOrder, withApplication, withdrawn, withGrant } from './changes.js';
+import { type Denial, deny } from './denial.js';
+import { GrantClock } from './grant-clock.js';
+import { ANY_HOUR } from './hours.js';
+import { StateKeeper } from './keeper.js';
+import { type HandedOver, type HandOverWish, type NewOwner, OwnerActs } from './owner-acts.js';
+import { type GrantFacts, isPicture, judgeBadge, judgeEmployee, judgeNewGrant, judgeOwner, UNBOUNDED, type Verdict } from './policy.js';
 import type { ClosedSession, PermissionParts } from './ports.js';
-import { NO_PERMISSIONS } from './state.js';
+import { type CalledBack, deviceOf, ownerOf, readByDevice, readCancellation } from './reading.js';
 import type { Ticket } from './ticket.js';
+import { isAgreed, makeReceipt, type ViewFacts, viewForOrganisation, viewForOwner } from './views.js';
+import { offsetsOf, openingNow } from './zone.js';
 
-/** Bounds of what strangers can make the recorder keep. */
-const MOST_APPLICATIONS = 16;
-/** An application that nobody answered in this time lapses. */
-const APPLICATION_MS = 7 * 86_400_000;
-const MOST_GRANTS = 128;
+/** After a failed save, and as long as memory is narrower than the disk, it is tried again this often. */
+const RETRY_MS = 60_000;
+
+/** What a withdrawal did: which grants it ended, and what it says of the sessions. */
+export interface Withdrawn {
+  readonly ids: readonly string[];
+  readonly receipt: WithdrawReceipt;
+}
 
 /**
- * Owner, grants, applications and withdrawal. The state in memory decides; changes that widen it are durable before they count,
- * changes that narrow it count at once and are durable before they are confirmed.
+ * The one authorizer: owner, grants, applications, withdrawal, devices and hand-over. The state in memory decides; changes that widen it are durable
+ * before they count, changes that narrow it count at once and are durable before they are confirmed (keeper.ts). Signatures are verified async,
+ * and what they rest on is looked at again in the tick of the decision.
  */
 export class Permissions {
   readonly #parts: PermissionParts;
-  readonly #queue = new KeyedQueue();
+  readonly #keeper: StateKeeper;
   readonly #listeners = new Set<() => void>();
-  /** Monotonic end of each grant in this run: a wall clock turned back does not lengthen it. */
-  readonly #outlivedAtMs = new Map<string, number>();
-  #state: PermissionState = NO_PERMISSIONS;
+  readonly #lists = new HeldLists();
+  readonly #aiming: AimingMeter;
+  readonly #owners: OwnerActs;
+  readonly #grantClock: GrantClock;
+  #retryAtMs = 0;
 
   constructor(parts: PermissionParts) {
     this.#parts = parts;
+    this.#keeper = new StateKeeper(parts.store, () => this.#changed());
+    this.#owners = new OwnerActs(parts, this.#keeper);
+    this.#grantClock = new GrantClock(parts.clock);
+    this.#aiming = new AimingMeter(parts.clock.monotonicMs());
   }
 
   async start(): Promise<void> {
-    this.#state = (await this.#parts.store.load()) ?? NO_PERMISSIONS;
-    for (const held of this.#state.grants) this.#startClockOf(held);
+    await this.#keeper.load();
+    for (const held of this.#state.grants) this.#grantClock.start(held);
   }
 
   get owner(): Owner | null {
@@ -44,6 +63,21 @@ export class Permissions {
 
   get epoch(): number {
     return this.#state.epoch;
+  }
+
+  /** Whether people of before are still to be erased from the operation log (`erasureDone` ends it). */
+  get isErasureDue(): boolean {
+    return this.#state.erasureDue;
+  }
+
+  /** One of the owner's devices by the thumbprint of its key. */
+  ownerDevice(kid: string): OwnerDevice | undefined {
+    return this.#state.owner?.devices.find((device) => device.kid === kid);
+  }
+
+  /** Whether the owner's consent names whom the recorder is set up to speak with. Without an owner: yes. */
+  isOperatorAgreed(): boolean {
+    return isAgreed(this.#state.owner, this.#parts.operator);
   }
 
   /** Called after every change. Returns the way to stop. */
@@ -59,165 +93,191 @@ export class Permissions {
 
   /** Whether this ticket holds now. Synchronous and cheap: asked at the moment of every act. */
   judge(ticket: Ticket): Verdict {
-    if (ticket.kind === 'owner') return this.#state.owner?.kid === ticket.kid ? OWNER_MAY : notOwner();
     const nowAt = this.#parts.clock.now();
-    if (ticket.kind === 'applicant') return judgeBadge(ticket.badge, null, nowAt) ?? OWNER_MAY;
-    const held = this.#held(ticket.grantId);
-    const facts = held && { grant: held.grant, isEnded: held.ended !== null, isOutlived: this.#isOutlived(held.grant.id) };
-    return judgeEmployee({
-      nowAt,
-      epoch: this.#state.epoch,
-      scope: ticket.scope,
-      channel: ticket.channel,
-      held: facts,
-      badge: ticket.badge,
-    });
+    if (ticket.kind === 'bearer') return UNBOUNDED;
+    if (ticket.kind === 'owner') {
+      const { owner } = this.#state;
+      return judgeOwner({
+        nowAt,
+        isDevice: this.ownerDevice(ticket.kid) !== undefined,
+        wasRemoved: this.#owners.removed.has(ticket.kid),
+        isInstallerHeld: owner?.consent.role === 'installer',
+        aimingLeftMs: this.#aiming.leftMs(owner?.aimedMs ?? 0),
+        scope: ticket.scope,
+        way: ticket.way,
+      });
+    }
+    const { badge, kid } = ticket;
+    const org = ticket.kind === 'applicant' ? ticket.orgKid : badge.org;
+    const isCancelled = isCalledBack(this.#state.cancelled, org, kid);
+    const facts = { nowAt, isTimeKnown: this.#parts.isTimeKnown(), isCancelled };
+    if (ticket.kind === 'applicant') return judgeBadge(badge, null, facts) ?? UNBOUNDED;
+    const held = this.#factsOf(ticket.grantId, nowAt);
+    return judgeEmployee({ ...facts, epoch: this.#state.epoch, scope: ticket.scope, channel: ticket.channel, held, badge });
   }
 
   /** Pins the owner, once. @throws AgentError pairing.owned */
-  install(owner: { key: PublicJwk; kid: string; site: string; consent: Consent; consentStatement: string }): Promise<void> {
-    return this.#queue.run('state', async () => {
-      if (this.#state.owner !== null) {
-        throw new AgentError({ code: 'pairing.owned', say: 'This recorder has an owner.', fix: 'Ask the owner for a hand-over.' });
-      }
-      await this.#replace({ ...this.#state, owner: { ...owner, since: this.#parts.clock.now() } });
-    });
+  install(owner: NewOwner): Promise<void> {
+    return this.#owners.install(owner);
+  }
+
+  /** One more device of the owner, by the code that was armed for it. @throws AgentError permissions.no_owner | device_known | too_many_devices */
+  joinByCode(device: { readonly key: PublicJwk; readonly kid: string; readonly deviceName: string }): Promise<void> {
+    return this.#owners.joinByCode(device);
   }
 
   /**
-   * An organisation asks. A newer application of the same person replaces the older one; a stranger's gives way when there are too many, so that
-   * nobody can fill the list and keep others out. @throws AgentError permissions.no_owner
+   * One more device of the owner, added on one that is. `byKid`: the device that asks, which must be the owner's until it is done.
+   * @throws AgentError permissions.no_owner | not_owner | device_removed | device_known | too_many_devices
    */
-  apply(wish: Omit<Application, 'id' | 'at'>): Promise<Application> {
-    return this.#queue.run('state', async () => {
-      const rest = this.#state.applications.filter(
-        (known) => known.org.key.x !== wish.org.key.x || known.person.email !== wish.person.email,
-      );
-      this.#ownerOrThrow();
-      const application: Application = { ...wish, id: newId(), at: this.#parts.clock.now() };
-      await this.#replace({ ...this.#state, applications: [...this.#worthKeeping(rest, application.at), application] });
-      return application;
-    });
+  addDevice(device: { readonly key: PublicJwk; readonly name: string; readonly byKid?: string | undefined }): Promise<{ kid: string }> {
+    return this.#owners.addDevice(device);
   }
 
-  /** The applications that stay when one more comes: none older than a week, strangers' oldest first to go. */
-  #worthKeeping(applications: readonly Application[], nowAt: number): readonly Application[] {
-    const current = applications.filter((known) => nowAt - known.at < APPLICATION_MS);
-    if (current.length < MOST_APPLICATIONS) return current;
-    const isKnown = (key: PublicJwk): boolean => this.#state.grants.some((held) => held.grant.org.key.x === key.x);
-    const leaving = current.find((known) => !isKnown(known.org.key)) ?? current[0];
-    return current.filter((known) => known !== leaving);
+  /**
+   * One more device of the owner, by a delegation that one of them signed; good once. @throws AgentError permissions.delegation_not_owner |
+   * delegation_void | delegation_used | delegation_expired | delegation_too_long | other_recorder | device_known | too_many_devices | signature.*
+   */
+  join(device: { readonly key: PublicJwk; readonly delegation: string; readonly deviceName: string }): Promise<{ kid: string }> {
+    return this.#owners.join(device);
+  }
+
+  /**
+   * Takes a device away. Counts in this tick: what it signed and is not decided yet is refused, what runs under it ends. Grants that it gave
+   * are the owner's and stay. @throws AgentError permissions.no_owner | no_such_device | last_device
+   */
+  removeDevice(kid: string): Promise<{ closed: readonly ClosedSession[] }> {
+    return this.#owners.removeDevice(kid);
+  }
+
+  /**
+   * The owner agrees anew: to a changed text, or to another operator. `kid`: the device that asks. @throws AgentError permissions.consent_other_text |
+   * consent_other_operator | consent_role | other_recorder | not_owner | device_removed | signature.*
+   */
+  renewConsent(statement: string, kid: string): Promise<Consent> {
+    return this.#owners.renewConsent(statement, kid);
+  }
+
+  /**
+   * The recorder goes over to another owner: one durable change, and in the tick in which it counts nothing of before runs any more.
+   * @throws AgentError permissions.offer_* | accept_other_offer | consent_* | other_recorder | no_owner | signature.*
+   */
+  handOver(wish: HandOverWish): Promise<HandedOver> {
+    return this.#owners.handOver(wish);
+  }
+
+  /** Somebody in front of the recorder makes it nobody's: owner, grants and all are gone in this tick. Doing it twice is harmless. */
+  reset(): Promise<{ receipt: WithdrawReceipt }> {
+    this.#aiming.clear();
+    return this.#owners.reset();
+  }
+
+  /** The people of before are erased from the operation log. */
+  async erasureDone(): Promise<void> {
+    await this.#keeper.widen((state) => ({ ...state, erasureDue: false }));
+  }
+
+  /**
+   * An organisation calls badges back: from this tick on nothing is done under them. Its newest list counts alone; the same one again is no error
+   * and changes nothing. @throws AgentError permissions.unknown_organisation | stale_cancellation | signature.*
+   */
+  async cancelBadges(statement: string): Promise<CalledBack & { readonly isNew: boolean; readonly closed: readonly ClosedSession[] }> {
+    const { list, told, judgeAgain } = await readCancellation(statement, () => this.#state);
+    const judged = judgeAgain(this.#state);
+    if (typeof judged !== 'string') throw new AgentError(judged);
+    const isNew = judged === 'new';
+    // First both lists count, at once. Whom the new one leaves out is good again only when it is durable.
+    const closed = isNew ? this.#keeper.narrow({ ...this.#state, cancelled: [...this.#state.cancelled, list] }) : [];
+    if (this.#keeper.isDirty) await this.#keeper.widen((state) => ({ ...state, cancelled: newestOnly(state.cancelled) }));
+    return { ...told, isNew, closed };
+  }
+
+  /** An organisation asks; a newer application of the same person replaces the older one. @throws AgentError permissions.no_owner */
+  async apply(wish: Omit<Application, 'id' | 'at'>): Promise<Application> {
+    const application: Application = { ...wish, id: newId(), at: this.#parts.clock.now() };
+    const { epoch } = this.#state;
+    await this.#keeper.widen((state) => {
+      ownerOf(state);
+      // Everything was withdrawn while it was being written: then it is gone with the others.
+      return state.epoch === epoch ? { ...state, applications: withApplication(state, application) } : state;
+    });
+    return application;
   }
 
   /** @throws AgentError permissions.no_such_application */
-  decline(id: string): Promise<Application> {
-    return this.#queue.run('state', async () => {
-      const application = this.#state.applications.find((known) => known.id === id);
-      if (application === undefined) throw noSuchApplication();
-      const declined = { id, org: await thumbprint(application.org.key), at: this.#parts.clock.now() };
-      await this.#replace({
-        ...this.#state,
-        applications: this.#state.applications.filter((known) => known !== application),
-        declined: [...this.#state.declined.slice(-31), declined],
-      });
-      return application;
+  async decline(id: string): Promise<Application> {
+    const find = (state: PermissionState): Application => {
+      const found = state.applications.find((known) => known.id === id);
+      if (found === undefined) throw new AgentError(NO_SUCH_APPLICATION);
+      return found;
+    };
+    const application = find(this.#state);
+    const declined = { id, org: await thumbprint(application.org.key), at: this.#parts.clock.now() };
+    await this.#keeper.widen((state) => {
+      const asked = find(state);
+      const applications = state.applications.filter((known) => known !== asked);
+      return { ...state, applications, declined: [...state.declined.slice(-31), declined] };
     });
+    return application;
   }
 
   /** Takes a grant into force; the application it answers is done with. @throws AgentError permissions.* | signature.* */
   async grant(statement: string, application: string | null): Promise<Grant> {
-    const owner = this.#ownerOrThrow();
-    const grant = await verifyStatement(statement, 'grant+jws', owner.key, Grant);
-    return this.#queue.run('state', async () => {
-      const { serial, deviceKid, clock } = this.#parts;
-      const nowAt = clock.now();
-      const isKnown = this.#held(grant.id) !== undefined;
-      const facts = {
-        nowAt,
-        serial,
-        deviceKid,
-        epoch: this.#state.epoch,
-        isKnown,
-        isWithdrawnAhead: this.#state.withdrawnAhead.includes(grant.id),
-      };
-      const denial = this.#state.owner?.kid === owner.kid ? judgeNewGrant(grant, facts) : notOwner();
-      if (denial !== undefined) throw new AgentError(denial);
-      const held: HeldGrant = { grant, statement, receivedAt: nowAt, ended: null };
-      const kept = dropOldest([...this.#state.grants, held], this.#state.epoch, nowAt);
-      if (kept.length > MOST_GRANTS) throw new AgentError(tooManyGrants());
-      this.#startClockOf(held);
-      await this.#replace({
-        ...this.#state,
-        grants: kept,
-        applications: this.#state.applications.filter((known) => known.id !== application),
-      });
-      return grant;
+    const byKid = claimedKid(statement, 'grant+jws');
+    const grant = await readByDevice(ownerOf(this.#state), statement, 'grant+jws', Grant);
+    await this.#keeper.widen((state, isAgain) => {
+      const nowAt = this.#parts.clock.now();
+      deviceOf(state, byKid, this.#owners.removed);
+      const denial = this.#judgeNewGrant(grant, state, nowAt);
+      // Withdrawn while it was being written: it is kept as what it is, so that both sides can see it.
+      const isOver = isAgain && denial?.code === 'permissions.withdrawn';
+      if (denial !== undefined && !isOver) throw new AgentError(denial);
+      const held: HeldGrant = { grant, statement, receivedAt: nowAt, ended: isOver ? { at: nowAt, how: 'withdrawn' } : null };
+      const next = withGrant(state, held, application, nowAt);
+      if (next === undefined) throw new AgentError(TOO_MANY_GRANTS);
+      this.#grantClock.start(held);
+      return next;
     });
+    return grant;
   }
 
   /**
    * The owner takes permissions back. Counts in this tick (before anything is written): sessions end, and whatever is being checked
    * right now fails its second check. Resolves when it is durable. Doing it twice is harmless.
-   * @throws AgentError permissions.stale_withdrawal | signature.*
+   * @throws AgentError permissions.no_owner | stale_withdrawal | device_removed | signature.*
    */
-  async withdraw(statement: string): Promise<{ receipt: WithdrawReceipt; ids: readonly string[] }> {
-    const owner = this.#ownerOrThrow();
-    const order = await verifyStatement(statement, 'withdraw+jws', owner.key, Withdraw);
-    const ended = grantsEndedBy(
-      order,
-      this.#parts.serial,
-      this.#state.epoch,
-      this.#state.grants.filter((held) => held.ended === null).map((held) => held.grant),
-    );
-    if (this.#state.owner?.kid !== owner.kid || ended === undefined) {
-      throw new AgentError({
-        code: 'permissions.stale_withdrawal',
-        say: 'This withdrawal is for another recorder or was carried out before.',
-        fix: 'Look at the list of permissions; withdraw again what still stands there.',
-      });
+  async withdraw(statement: string): Promise<Withdrawn> {
+    const byKid = claimedKid(statement, 'withdraw+jws');
+    const order = await readByDevice(ownerOf(this.#state), statement, 'withdraw+jws', Withdraw);
+    deviceOf(this.#state, byKid, this.#owners.removed);
+    if (order.dev !== this.#parts.serial || order.epoch !== this.#state.epoch) {
+      // Perhaps it counts already and could not be written: then it is confirmed no sooner than it is.
+      if (this.#keeper.isDirty) await this.#keeper.settle();
+      throw new AgentError(STALE_WITHDRAWAL);
     }
-    const closed = this.#end(new Set(ended), order);
-    await this.#queue.run('state', () => this.#save());
-    return { ids: ended, receipt: makeReceipt(await sha256Text(statement), this.#state.epoch, closed) };
+    return this.#withdraw(order, statement);
   }
 
-  /** Someone at the recorder stops everything: same as the owner's "all", and needs no key. */
-  async withdrawLocally(): Promise<{ receipt: WithdrawReceipt; ids: readonly string[] }> {
-    const ids = this.#state.grants.map((held) => held.grant.id);
-    const closed = this.#end(new Set(ids), { all: true, ids: [] });
-    await this.#queue.run('state', () => this.#save());
-    return { ids, receipt: makeReceipt(await sha256Text(''), this.#state.epoch, closed) };
+  /**
+   * Someone at the recorder stops these permissions, or all of them: same as the owner's withdrawal, and needs no key.
+   * @throws AgentError permissions.no_such_grant when none of the named ones is held
+   */
+  async withdrawLocally(ids?: readonly string[]): Promise<Withdrawn> {
+    if (ids === undefined) return this.#withdraw({ all: true, ids: [] }, '');
+    const known = ids.filter((id) => this.#held(id) !== undefined);
+    if (known.length === 0) throw new AgentError(NO_SUCH_GRANT);
+    return this.#withdraw({ all: false, ids: known }, '');
   }
 
-  list(): PermissionsInfo {
-    const owner = this.#ownerOrThrow();
-    return {
-      epoch: this.#state.epoch,
-      now: this.#parts.clock.now(),
-      site: owner.site,
-      owner: owner.consent.by,
-      consentAt: owner.since,
-      applications: this.#state.applications,
-      grants: this.#state.grants.map((held) => this.#view(held)),
-    };
+  /** Everything the owner decides about. `askerKid`: the device that asks; null: somebody at the recorder. @throws AgentError permissions.no_owner */
+  list(askerKid: string | null): PermissionsInfo {
+    return viewForOwner(this.#state, ownerOf(this.#state), askerKid, this.#viewFacts());
   }
 
-  /** What an organisation may know about itself. */
+  /** What an organisation may know about itself. @throws AgentError permissions.no_owner */
   async mine(org: Organisation): Promise<MyPermissions> {
-    const owner = this.#ownerOrThrow();
-    const isOurs = (key: PublicJwk): boolean => key.x === org.key.x && key.y === org.key.y;
     const kid = await thumbprint(org.key);
-    return {
-      epoch: this.#state.epoch,
-      now: this.#parts.clock.now(),
-      // Only whoever the owner has dealt with learns what the place is called.
-      site: this.#state.grants.some((held) => isOurs(held.grant.org.key)) ? owner.site : '',
-      pending: this.#state.applications.filter((known) => isOurs(known.org.key)).map(({ id, scopes, at }) => ({ id, scopes, at })),
-      declined: this.#state.declined.filter((known) => known.org === kid).map(({ id, at }) => ({ id, at })),
-      grants: this.#state.grants
-        .filter((held) => isOurs(held.grant.org.key))
-        .map((held) => ({ ...this.#view(held), statement: held.statement })),
-    };
+    return viewForOrganisation(this.#state, ownerOf(this.#state), org, kid, this.#viewFacts());
   }
 
   /** Names of organisations by key thumbprint, for showing the log. */
@@ -228,151 +288,100 @@ export class Permissions {
     return names;
   }
 
-  /** Grants that have run out by now, each told once, so that their end stands in the log and sessions under them are gone. */
+  /**
+   * What goes by time alone, looked at every few seconds: grants that have run out are ended (each told once, so that it stands in the log), sessions
+   * whose badge, hours or limit is over end, an installer's time is counted, old lists go, and a save that failed is tried again.
+   */
   async expire(): Promise<readonly Grant[]> {
-    const nowAt = this.#parts.clock.now();
-    const isOver = (held: HeldGrant): boolean => held.ended === null && (nowAt >= held.grant.exp || this.#isOutlived(held.grant.id));
-    const over = this.#state.grants.filter(isOver);
-    if (over.length === 0) return [];
-    this.#parts.endSessions(new Set(over.map((held) => held.grant.id)));
-    // Time goes on while sessions end: those that were told are marked, not those that are over by now.
-    const grants = this.#state.grants.map((held) =>
-      over.includes(held) ? { ...held, ended: { at: nowAt, how: 'expired' as const } } : held,
+    const [nowAt, nowMs] = [this.#parts.clock.now(), this.#parts.clock.monotonicMs()];
+    const over = this.#state.grants.filter(
+      (held) => held.ended === null && (nowAt >= held.grant.exp || this.#grantClock.isOutlived(held.grant.id)),
     );
-    this.#state = { ...this.#state, grants };
-    this.#tell();
-    await this.#queue.run('state', () => this.#save());
+    const { isAiming } = this.#endWhatIsOver();
+    const ids = new Set(over.map((held) => held.grant.id));
+    const grants = ids.size === 0 ? this.#state.grants : endGrants(this.#state.grants, ids, nowAt, 'expired');
+    const cancelled = this.#lists.worthKeeping(this.#state.cancelled, nowAt, nowMs);
+    const owner = this.#charge(this.#state.owner, nowMs, isAiming);
+    const isChanged = ids.size > 0 || cancelled !== this.#state.cancelled || owner !== this.#state.owner;
+    if (isChanged) this.#keeper.narrow({ ...this.#state, grants, cancelled: [...cancelled], owner });
+    if (isChanged || (this.#keeper.isDirty && nowMs >= this.#retryAtMs)) {
+      this.#retryAtMs = nowMs + RETRY_MS;
+      await this.#keeper.settle();
+    }
     return over.map((held) => held.grant);
   }
 
-  #end(ids: ReadonlySet<string>, order: { readonly all: boolean; readonly ids: readonly string[] }): readonly ClosedSession[] {
-    const at = this.#parts.clock.now();
-    // Each once: an old withdrawal played again and again must not push the others out of the list.
-    const ahead = order.ids.filter((id) => this.#held(id) === undefined && !this.#state.withdrawnAhead.includes(id));
-    this.#state = {
-      ...this.#state,
-      epoch: order.all ? this.#state.epoch + 1 : this.#state.epoch,
-      grants: this.#state.grants.map((held) =>
-        ids.has(held.grant.id) && held.ended === null ? { ...held, ended: { at, how: 'withdrawn' as const } } : held,
-      ),
-      applications: order.all ? [] : this.#state.applications,
-      withdrawnAhead: order.all ? [] : [...this.#state.withdrawnAhead, ...ahead].slice(-256),
-    };
-    const closed = this.#parts.endSessions(ids);
-    this.#tell();
+  get #state(): PermissionState {
+    return this.#keeper.state;
+  }
+
+  async #withdraw(order: WithdrawOrder, statement: string): Promise<Withdrawn> {
+    const ids = standing(this.#state, order);
+    const next = withdrawn(this.#state, order, this.#parts.clock.now());
+    const closed = next === this.#state ? [] : this.#keeper.narrow(next);
+    if (this.#keeper.isDirty) await this.#keeper.settle();
+    return { ids, receipt: makeReceipt(await sha256Text(statement), next.epoch, closed) };
+  }
+
+  /** The tick of every change: nothing goes on that is not allowed any more, and whoever listens is told. */
+  #changed(): readonly ClosedSession[] {
+    this.#grantClock.keepOnly(this.#state.grants);
+    const { closed } = this.#endWhatIsOver();
+    for (const listener of [...this.#listeners]) listener();
     return closed;
+  }
+
+  #endWhatIsOver(): { readonly closed: readonly ClosedSession[]; readonly isAiming: boolean } {
+    let isAiming = false;
+    const closed = this.#parts.endSessions((ticket) => {
+      isAiming ||= ticket.kind === 'owner' && isPicture(ticket.scope);
+      return !this.judge(ticket).ok;
+    });
+    return { closed, isAiming };
+  }
+
+  #charge(owner: Owner | null, nowMs: number, isAiming: boolean): Owner | null {
+    const isHolder = owner?.consent.role === 'installer';
+    const chargeMs = this.#aiming.look(nowMs, isAiming && isHolder);
+    return owner === null || chargeMs === 0 ? owner : { ...owner, aimedMs: owner.aimedMs + chargeMs };
+  }
+
+  #judgeNewGrant(grant: Grant, state: PermissionState, nowAt: number): Denial | undefined {
+    return judgeNewGrant(grant, {
+      nowAt,
+      serial: this.#parts.serial,
+      deviceKid: this.#parts.deviceKid,
+      epoch: state.epoch,
+      isKnown: state.grants.some((held) => held.grant.id === grant.id),
+      isWithdrawnAhead: state.withdrawnAhead.includes(grant.id),
+      isInstallerHeld: state.owner?.consent.role === 'installer',
+      isZoneKnown: grant.hours === null || offsetsOf(grant.hours.zone) !== undefined,
+    });
+  }
+
+  #factsOf(id: string, nowAt: number): GrantFacts | undefined {
+    const held = this.#held(id);
+    if (held === undefined) return undefined;
+    const { grant, ended } = held;
+    const opening = grant.hours === null ? ANY_HOUR : openingNow(grant.hours, nowAt);
+    return { grant, isEnded: ended !== null, isOutlived: this.#grantClock.isOutlived(id), opening };
   }
 
   #held(id: string): HeldGrant | undefined {
     return this.#state.grants.find((held) => held.grant.id === id);
   }
 
-  /** Never longer than it was given for: a clock that lost its battery must not turn ten minutes into years. */
-  #startClockOf({ grant, receivedAt }: HeldGrant): void {
-    const { clock } = this.#parts;
-    const lastsMs = grant.exp - Math.max(clock.now(), receivedAt);
-    this.#outlivedAtMs.set(grant.id, clock.monotonicMs() + Math.max(0, lastsMs));
-  }
-
-  #isOutlived(id: string): boolean {
-    return this.#parts.clock.monotonicMs() >= (this.#outlivedAtMs.get(id) ?? 0);
-  }
-
-  #view(held: HeldGrant): GrantState {
-    const { id, org, scopes, cams, iat, exp, epoch } = held.grant;
-    const isCurrent = held.ended === null && epoch === this.#state.epoch;
-    const isOver = this.#parts.clock.now() >= exp || this.#isOutlived(id);
-    const state = !isCurrent ? (held.ended?.how ?? 'withdrawn') : isOver ? 'expired' : 'in-force';
-    return { id, org, scopes, cams, iat, exp, state, endedAt: held.ended?.at ?? null };
-  }
-
-  #ownerOrThrow(): Owner {
-    if (this.#state.owner === null) {
-      throw new AgentError({
-        code: 'permissions.no_owner',
-        say: 'This recorder has no owner yet.',
-        fix: 'Pair it first, with the code on its label.',
-      });
-    }
-    return this.#state.owner;
-  }
-
-  /** Durable first, then in force. Only for changes that widen what is allowed; runs inside the queue. */
-  async #replace(next: PermissionState): Promise<void> {
-    const before = this.#state;
-    await this.#parts.store.save(next);
-    // A withdrawal may have come in while this was written: it stays in force over what was just stored.
-    this.#state = before === this.#state ? next : rebase(next, this.#state);
-    if (before !== this.#state && this.#state !== next) await this.#save();
-    this.#tell();
-  }
-
-  #save(): Promise<void> {
-    return this.#parts.store.save(this.#state);
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #viewFacts(): ViewFacts {
+    const { clock, operator, consentText, isTimeKnown } = this.#parts;
+    const isOutlived = (id: string): boolean => this.#grantClock.isOutlived(id);
+    return { nowAt: clock.now(), isOutlived, operator, consentText, isTimeKnown: isTimeKnown() };
   }
 }
 
-/** `next` with everything ended that `narrowed` (a newer withdrawal) ended. */
-function rebase(next: PermissionState, narrowed: PermissionState): PermissionState {
-  const ended = new Map(narrowed.grants.filter((held) => held.ended !== null).map((held) => [held.grant.id, held.ended]));
-  const withdrawn = new Set(narrowed.withdrawnAhead);
-  const grants = next.grants.map((held) => {
-    const isAhead = withdrawn.has(held.grant.id) && held.ended === null;
-    return isAhead
-      ? { ...held, ended: { at: held.receivedAt, how: 'withdrawn' as const } }
-      : { ...held, ended: ended.get(held.grant.id) ?? held.ended };
-  });
-  const applications = narrowed.epoch === next.epoch ? next.applications : [];
-  return { ...next, epoch: narrowed.epoch, grants, applications, withdrawnAhead: narrowed.withdrawnAhead };
-}
-
-/** Ended grants are kept for display, the oldest go first when there are many. */
-function dropOldest(grants: readonly HeldGrant[], epoch: number, nowAt: number): HeldGrant[] {
-  const isOver = (held: HeldGrant): boolean => held.ended !== null || held.grant.epoch !== epoch || held.grant.exp <= nowAt;
-  let toDrop = Math.max(0, grants.length - MOST_GRANTS);
-  return grants.filter((held) => {
-    if (toDrop === 0 || !isOver(held)) return true;
-    toDrop -= 1;
-    return false;
-  });
-}
-
-function makeReceipt(withdraw: string, epoch: number, closed: readonly ClosedSession[]): WithdrawReceipt {
-  const lastMediaMs = closed.reduce((latest, session) => Math.max(latest, session.lastMediaMs), 0);
-  return {
-    withdraw,
-    epoch,
-    closed: closed.map(({ session, cam, lastMediaMs: last }) => ({ session, cam, lastMediaMs: last })),
-    lastMediaMs,
-  };
-}
-
-function notOwner(): Denial {
-  return {
-    ok: false,
-    code: 'permissions.not_owner',
-    say: 'Only the site owner may do this.',
-    fix: 'Use the device that the recorder was paired with.',
-  };
-}
-
-function noSuchApplication(): AgentError {
-  return new AgentError({
-    code: 'permissions.no_such_application',
-    say: 'This application is not waiting any more.',
-    fix: 'Load the list again.',
-  });
-}
-
-function tooManyGrants(): Denial {
-  return {
-    ok: false,
-    code: 'permissions.too_many',
-    say: 'The recorder holds as many permissions as it can.',
-    fix: 'Withdraw some that are not needed, then try again.',
-  };
-}
+const STALE_WITHDRAWAL = deny(
+  'stale_withdrawal',
+  'This withdrawal is for another recorder or was carried out before.',
+  'Look at the list of permissions; withdraw again what still stands there.',
+);
+const NO_SUCH_APPLICATION = deny('no_such_application', 'This application is not waiting any more.', 'Load the list again.');
+const NO_SUCH_GRANT = deny('no_such_grant', 'The recorder holds no such permission.', 'Look at the list of permissions.');

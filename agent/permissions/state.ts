@@ -9,4 +9,7 @@ export const NO_PERMISSIONS: PermissionState = {
   applications: [],
   declined: [],
   withdrawnAhead: [],
+  usedDelegations: [],
+  cancelled: [],
+  erasureDue: false,
 };

@@ -7,8 +7,9 @@ import { withOwnerFile } from '../../../../agent/compose/owner-file.js';
 import type { PermissionState } from '../../../../agent/contract/stored.js';
 import type { PermissionStore } from '../../../../agent/permissions/ports.js';
 import { NO_PERMISSIONS } from '../../../../agent/permissions/state.js';
+import { newSigningKey } from '../../../../scripts/portal/client/keys.js';
 import { TestLog } from '../../../support/test-log.js';
-import { give, makeRig } from '../permissions/permission-rig.js';
+import { give, handOver, makeRig, type PermissionRig } from '../permissions/permission-rig.js';
 
 const test = suite<{ folder: string }>('owner file');
 
@@ -26,12 +27,16 @@ class LossyStore implements PermissionStore {
   };
 }
 
-async function ownedState(): Promise<PermissionState> {
-  const rig = await makeRig();
-  await give(rig);
+async function stateOf(rig: PermissionRig): Promise<PermissionState> {
   const state = await rig.store.load();
   if (state === undefined) throw new RangeError('nothing was stored');
   return state;
+}
+
+async function ownedState(): Promise<PermissionState> {
+  const rig = await makeRig();
+  await give(rig);
+  return stateOf(rig);
 }
 
 test('a lost database does not make the recorder ownerless: the owner is back, every permission is void', async ({ folder }) => {
@@ -40,7 +45,7 @@ test('a lost database does not make the recorder ownerless: the owner is back, e
   await withOwnerFile(inner, folder, new TestLog()).save(state);
   inner.state = undefined;
   const restored = await withOwnerFile(inner, folder, new TestLog()).load();
-  assert.is(restored?.owner?.kid, state.owner?.kid);
+  assert.equal(restored?.owner, state.owner);
   assert.equal(restored?.grants, []);
   assert.is(restored?.epoch, state.epoch + 1);
 });
@@ -62,6 +67,115 @@ test('an older database does not bring back what was withdrawn', async ({ folder
   inner.state = state;
   const restored = await withOwnerFile(inner, folder, new TestLog()).load();
   assert.equal([restored?.grants.length, restored?.epoch], [0, state.epoch + 4]);
+});
+
+/** What a start finds after the database was lost; and the next start after that. */
+async function afterLoss(folder: string): Promise<PermissionState | undefined> {
+  const inner = new LossyStore();
+  const found = await withOwnerFile(inner, folder, new TestLog()).load();
+  assert.equal(inner.state, found, 'written down at once');
+  assert.equal(await withOwnerFile(inner, folder, new TestLog()).load(), found, 'the next start finds the same');
+  return found;
+}
+
+test('after a reset a lost database does not bring the old owner back; what the reset began is finished', async ({ folder }) => {
+  const rig = await makeRig();
+  const store = withOwnerFile(new LossyStore(), folder, new TestLog());
+  await store.save(await stateOf(rig));
+  await rig.permissions.reset();
+  await store.save(await stateOf(rig));
+  const found = await afterLoss(folder);
+  assert.equal([found?.owner, found?.epoch, found?.erasureDue], [null, 3, true]);
+});
+
+test('after a hand-over a lost database brings the new owner back, with every permission void', async ({ folder }) => {
+  const rig = await makeRig();
+  const store = withOwnerFile(new LossyStore(), folder, new TestLog());
+  await store.save(await stateOf(rig));
+  await handOver(rig, await newSigningKey());
+  const state = await stateOf(rig);
+  await store.save(state);
+  const found = await afterLoss(folder);
+  assert.equal([found?.owner, found?.epoch, found?.grants], [state.owner, 3, []]);
+});
+
+test('a power cut between the two writes: the database counts, and the file follows before the next loss', async ({ folder }) => {
+  for (const change of ['reset', 'hand-over', 'removal'] as const) {
+    const rig = await makeRig();
+    const second = await newSigningKey();
+    await rig.permissions.addDevice({ key: second.publicKey, name: 'Tablet' });
+    const inner = new LossyStore();
+    await rm(join(folder, 'owner.json'), { force: true });
+    await withOwnerFile(inner, folder, new TestLog()).save(await stateOf(rig));
+    if (change === 'reset') await rig.permissions.reset();
+    if (change === 'hand-over') await handOver(rig, await newSigningKey());
+    if (change === 'removal') await rig.permissions.removeDevice(second.signer.kid);
+    // Only the database was written.
+    inner.state = await stateOf(rig);
+    const state = inner.state;
+    assert.equal(await withOwnerFile(inner, folder, new TestLog()).load(), state, change);
+    const found = await afterLoss(folder);
+    assert.equal([found?.owner, found?.epoch], [state.owner, state.epoch + 1], change);
+  }
+});
+
+test('a database from before a device was removed does not bring it back; one that was never confirmed does not come in', async ({
+  folder,
+}) => {
+  const rig = await makeRig();
+  const [second, third] = await Promise.all([newSigningKey(), newSigningKey()]);
+  await rig.permissions.addDevice({ key: second.publicKey, name: 'Tablet' });
+  const inner = new LossyStore();
+  const older = await stateOf(rig);
+  await rig.permissions.removeDevice(second.signer.kid);
+  await withOwnerFile(inner, folder, new TestLog()).save(await stateOf(rig));
+  const devices = async (state: PermissionState): Promise<readonly string[] | undefined> => {
+    inner.state = state;
+    return (await withOwnerFile(inner, folder, new TestLog()).load())?.owner?.devices.map(({ kid }) => kid);
+  };
+  assert.equal(await devices(older), [rig.owner.signer.kid]);
+  await rig.permissions.addDevice({ key: third.publicKey, name: 'Never confirmed' });
+  assert.equal(await devices(await stateOf(rig)), [rig.owner.signer.kid]);
+  // Nothing in common: the file is the later one, because the database is written first.
+  const { owner } = older;
+  const strangers = owner === null ? null : { ...owner, devices: owner.devices.slice(1) };
+  assert.equal(await devices({ ...older, owner: strangers }), [rig.owner.signer.kid]);
+});
+
+test('a pairing after a reset, cut off before the file: the new owner stands', async ({ folder }) => {
+  const rig = await makeRig();
+  const inner = new LossyStore();
+  const store = withOwnerFile(inner, folder, new TestLog());
+  await store.save(await stateOf(rig));
+  await rig.permissions.reset();
+  await store.save(await stateOf(rig));
+  const other = await makeRig();
+  inner.state = { ...(await stateOf(other)), epoch: 2 };
+  assert.equal((await withOwnerFile(inner, folder, new TestLog()).load())?.owner, other.permissions.owner);
+  assert.equal((await afterLoss(folder))?.owner, other.permissions.owner);
+});
+
+test('a file that cannot be written again at the start keeps nobody from starting', async ({ folder }) => {
+  const state = await ownedState();
+  await withOwnerFile(new LossyStore(), folder, new TestLog()).save(state);
+  const broken: PermissionStore = {
+    load: async () => undefined,
+    save: async () => {
+      throw new RangeError('the disk is full');
+    },
+  };
+  const found = await withOwnerFile(broken, folder, new TestLog()).load();
+  assert.equal([found?.owner, found?.epoch], [state.owner, state.epoch + 1]);
+});
+
+test('an owner with sixteen devices and long names is read back', async ({ folder }) => {
+  const state = await ownedState();
+  const [device] = state.owner?.devices ?? [];
+  if (state.owner === null || device === undefined) throw new RangeError('no owner');
+  const devices = Array.from({ length: 16 }, () => ({ ...device, name: '字'.repeat(80) }));
+  const large = { ...state, owner: { ...state.owner, devices, consentStatement: 'x'.repeat(60_000) } };
+  await withOwnerFile(new LossyStore(), folder, new TestLog()).save(large);
+  assert.equal((await afterLoss(folder))?.owner, large.owner);
 });
 
 test('a damaged file is refused, not overlooked', async ({ folder }) => {

@@ -1,12 +1,16 @@
 import { OncePer } from '../cloud/rate.js';
-import type { DeviceKeys } from '../identity/keys.js';
+import type { Consent, Operator } from '../contract/statements.js';
+import type { RecorderKeys } from '../identity/keystore.js';
 import type { Clock } from '../kernel/clock.js';
+import { AgentError } from '../kernel/errors.js';
 import type { Log } from '../kernel/log.js';
+import type { EntryInput, JsonObject } from '../operation-log/entry.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import { CodeFile } from '../pairing/code-file.js';
-import type { NewOwner } from '../pairing/ports.js';
+import type { PairingParts } from '../pairing/ports.js';
 import { PairingService } from '../pairing/service.js';
 import type { PairingWay } from '../pairing/window.js';
+import { WorkerSpake } from '../pairing/worker.js';
 import type { Permissions } from '../permissions/service.js';
 
 /** What pairing proves itself with (`keys`, `serial`), whom it founds (`permissions`) and where that is written (`operationLog`). */
@@ -14,7 +18,9 @@ export interface PairingSide {
   readonly stateFolder: string;
   readonly serial: string;
   readonly boot: string;
-  readonly keys: DeviceKeys;
+  readonly keys: RecorderKeys;
+  /** With whom the recorder is set up to speak; null: no cloud. */
+  readonly operator: Operator | null;
   readonly permissions: Permissions;
   readonly operationLog: OperationLogService;
   readonly clock: Clock;
@@ -23,51 +29,62 @@ export interface PairingSide {
 
 /** Pairing, joined to the permissions it founds and to the log whose first act it is. */
 export function openPairing(side: PairingSide): PairingService {
-  const { keys, permissions, operationLog, log } = side;
-  const refusals = new OncePer(60_000);
-  const sourceOf = (way: PairingWay) => (way === 'relay' ? 'relay' : 'lan');
+  const { keys, permissions, clock } = side;
+  const log = side.log.area('pairing');
   return new PairingService({
     serial: side.serial,
-    signer: { kid: keys.sign.kid, privateKey: keys.sign.privateKey },
+    signer: keys.sign,
     deviceKey: keys.sign.publicJwk,
     sealKey: keys.seal.publicJwk,
     boot: side.boot,
+    operator: side.operator,
     codeFile: new CodeFile(side.stateFolder),
+    spake: new WorkerSpake({ clock, log }),
     isOwned: () => permissions.owner !== null,
     epoch: () => permissions.epoch,
-    install: async (owner: NewOwner, way) => {
-      const { consent } = owner;
-      const entry = { action: 'pairing.consent', source: sourceOf(way), actor: 'owner', object: owner.kid } as const;
-      const after = {
-        agreed: [...consent.agreed],
-        notAgreed: [...consent.notAgreed],
-        text: consent.text,
-        language: consent.lang,
-        textVersion: consent.ver,
-      };
-      const intent = await operationLog.intent({ ...entry, after }, consent.by);
-      try {
-        await permissions.install(owner);
-      } catch (error) {
-        await operationLog.result(intent, { result: 'failed', code: 'pairing.failed' });
-        throw error;
-      }
-      await operationLog.result(intent, { result: 'ok' });
-    },
-    onTry: ({ way, result, code }) => {
-      // A refused try costs its maker nothing, so a flood of them must not become a flood of rows.
-      if (result === 'refused' && !refusals.isDue(`${way} ${code}`, side.clock.monotonicMs())) return;
-      const entry = {
-        action: 'pairing.try',
-        phase: 'result',
-        source: sourceOf(way),
-        actor: 'system',
-        result: result === 'refused' ? 'refused' : 'ok',
-        code,
-      } as const;
-      operationLog.append(entry).catch((error: unknown) => log.error('a pairing try could not be written to the operation log', { error }));
-    },
-    clock: side.clock,
-    log: log.area('pairing'),
+    ...founding(side),
+    onTry: tryRows(side),
+    clock,
+    log,
   });
+}
+
+/** What a success leads to: each is written down before it counts, with the person, and again with how it ended. */
+function founding({ permissions, operationLog }: PairingSide): Pick<PairingParts, 'install' | 'join'> {
+  const act = async (entry: Omit<EntryInput, 'phase'>, by: Consent['by'], work: () => Promise<unknown>): Promise<void> => {
+    const intent = await operationLog.intent(entry, by);
+    try {
+      await work();
+    } catch (error) {
+      await operationLog.result(intent, { result: 'failed', code: error instanceof AgentError ? error.code : 'pairing.failed' });
+      throw error;
+    }
+    await operationLog.result(intent, { result: 'ok' });
+  };
+  return {
+    install: (owner, way) => {
+      const entry = { action: 'pairing.consent', source: way, actor: 'owner', object: owner.kid, after: agreement(owner.consent) } as const;
+      return act(entry, owner.consent.by, () => permissions.install(owner));
+    },
+    join: (device, way) => {
+      const { key, kid, deviceName, by } = device;
+      const entry = { action: 'pairing.join', source: way, actor: 'owner', object: kid, after: { deviceName } } as const;
+      return act(entry, by, () => permissions.joinByCode({ key, kid, deviceName }));
+    },
+  };
+}
+
+function agreement({ agreed, notAgreed, text, lang, ver, role, method, operator }: Consent): JsonObject {
+  return { agreed: [...agreed], notAgreed: [...notAgreed], text, language: lang, textVersion: ver, role, method, operator };
+}
+
+/** A refused try costs its maker nothing, so a flood of them must not become a flood of rows. */
+function tryRows({ operationLog, clock, log }: PairingSide): PairingParts['onTry'] {
+  const refusals = new OncePer(60_000);
+  return ({ way, result, code }: { way: PairingWay; result: 'refused' | 'failed'; code: string }) => {
+    if (result === 'refused' && !refusals.isDue(`${way} ${code}`, clock.monotonicMs())) return;
+    const outcome = result === 'refused' ? 'refused' : 'ok';
+    const entry = { action: 'pairing.try', phase: 'result', source: way, actor: 'system', result: outcome, code } as const;
+    operationLog.append(entry).catch((error: unknown) => log.error('a pairing try could not be written to the operation log', { error }));
+  };
 }

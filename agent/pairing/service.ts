@@ -1,48 +1,54 @@
-import { consentTextHash } from '../contract/consent-text.js';
-import { parseGuarded } from '../contract/guard.js';
-import { signStatement, thumbprint, verifyStatement } from '../contract/jws.js';
-import {
-  closeBox,
-  type DeviceBox,
-  KEY_DERIVATION,
-  OwnerBox,
-  openBox,
-  PAIRING_CONTEXT,
-  type PairAnswer,
-  PairProof,
-  type PairRequest,
-} from '../contract/pairing.js';
-import { parseShape } from '../contract/shapes.js';
-import { newScalar, type SharedKeys, sameBytes, verifierRespond } from '../contract/spake2plus.js';
-import { Consent } from '../contract/statements.js';
-import { fromBase64url, toBase64url } from '../contract/text.js';
-import { AgentError, asAgentError } from '../kernel/errors.js';
+import { KEY_DERIVATION, PAIRING_CONTEXT, type PairAnswer, type PairRequest } from '../contract/pairing.js';
+import { type SharedKeys, sameBytes, type Verifier } from '../contract/spake2plus.js';
+import { toBase64url } from '../contract/text.js';
+import { asAgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
-import { type CodeMemory, makeCode } from './code-file.js';
-import type { NewOwner, PairingParts } from './ports.js';
-import { charge, mayTry, NO_FAILS, type PairingWay, triesLeft } from './window.js';
+import { deviceBox, exactBytes, readClaim } from './claim.js';
+import { armedCode, type CodeMemory, disarmed, type KeptCode, makeCode, NO_CODE } from './code-file.js';
+import { Exchanges } from './exchanges.js';
+import type { PairingParts, SpakeSlot } from './ports.js';
+import { refusal } from './refusals.js';
+import { charge, mayTry, NO_FAILS, type PairingWay, type Purpose, refund, type TryFacts, triesLeft, windowLeftMs } from './window.js';
 
-interface Exchange {
-  readonly keys: SharedKeys;
-  readonly way: PairingWay;
-  readonly startedMs: number;
-}
-
-/** Longest time between the right code and the accepted consent: people read. */
-const EXCHANGE_MS = 10 * 60_000;
-const MOST_EXCHANGES = 8;
 /** A refused knock is told for the log once in this time, per way and reason. */
 const REFUSAL_PERIOD_MS = 15 * 60_000;
+const WAYS: readonly PairingWay[] = ['relay', 'lan'];
 
-/** The recorder's half of pairing. Answers requests one after another, so that tries cannot overtake the count. */
+/** What a press led to: the printed label counts again (`code` null), or a new code does, which is to be shown once. */
+export interface Pressed {
+  readonly armed: 'label' | 'once';
+  /** Nine characters. */
+  readonly code: string | null;
+}
+
+/** `newCode`: one that is shown once, although there is a label. `keepsTries`: for a start without a press; a power cut must not buy tries. */
+export interface PressOptions {
+  readonly newCode?: boolean;
+  readonly keepsTries?: boolean;
+}
+
+/** A try that was charged: with which verifier and slot it goes on, and under which press. */
+interface Charged {
+  readonly verifier: Verifier;
+  readonly slot: SpakeSlot;
+  readonly left: number;
+  readonly generation: number;
+}
+
+/**
+ * The recorder's half of pairing. What changes code or count runs one after another, so that tries cannot overtake the count; the long
+ * computation runs beside that, elsewhere.
+ */
 export class PairingService {
   readonly #parts: PairingParts;
   readonly #queue = new KeyedQueue();
-  readonly #exchanges = new Map<string, Exchange>();
+  readonly #exchanges = new Exchanges();
   readonly #refusalsToldMs = new Map<string, number>();
   readonly #lastTryMs: Record<PairingWay, number>;
-  #memory: CodeMemory | undefined;
+  #memory: CodeMemory = NO_CODE;
   #openedMs: number | undefined;
+  /** Rises with every change of the code: what was begun under another code leads to nothing. */
+  #generation = 0;
 
   constructor(parts: PairingParts) {
     this.#parts = parts;
@@ -50,118 +56,207 @@ export class PairingService {
     this.#lastTryMs = { relay: now, lan: now };
   }
 
-  /** Reads what is kept of the code. A recorder without owner opens its window at power-on. */
+  /** Reads what is kept of the codes. A recorder without owner opens its window at power-on; a code that can mean nothing any more dies. */
   async start(): Promise<void> {
-    this.#memory = await this.#parts.codeFile.load();
-    if (!this.#parts.isOwned()) this.#openedMs = this.#parts.clock.monotonicMs();
+    const { codeFile, isOwned, log } = this.#parts;
+    const onDamaged = (cause: unknown): void =>
+      log.error('what was kept of the verification code is damaged: a printed label counts no more', { error: cause });
+    this.#memory = await codeFile.load(onDamaged);
+    // Left armed by a power cut in the moment of success, or by a window for joining: neither goes on after a start.
+    const isLeftOver = this.#memory.armed !== 'none' && (isOwned() || this.#memory.purpose === 'join');
+    if (isLeftOver) await this.#settle(disarmed(this.#memory)).catch((error: unknown) => this.#couldNotForget(error));
+    if (!isOwned()) this.#openedMs = this.#parts.clock.monotonicMs();
+  }
+
+  /** Ends the computation; what is asked from now on is refused. */
+  stop(): Promise<void> {
+    return this.#parts.spake.stop();
   }
 
   /**
-   * Someone stands at the recorder: the window opens for 15 minutes, tries begin anew, and a new code is made, which is returned to be shown
-   * once. `keepsTries` is for a start without a press: a power cut must not buy tries.
+   * Someone stands at the recorder: the window opens for 15 minutes and tries begin anew. The printed label counts again, or a new code is made.
    * @throws AgentError pairing.owned
    */
-  async press(keepsTries = false): Promise<string> {
-    if (this.#parts.isOwned()) throw refusal('owned');
-    const { code, memory } = await makeCode(keepsTries ? (this.#memory?.tries ?? NO_FAILS) : NO_FAILS);
-    await this.#parts.codeFile.save(memory);
-    this.#memory = memory;
-    this.#exchanges.clear();
-    this.#openedMs = this.#parts.clock.monotonicMs();
-    return code;
+  press(options: PressOptions = {}): Promise<Pressed> {
+    return this.#queue.run('pairing', async () => {
+      if (this.#parts.isOwned()) throw refusal('owned');
+      const before = this.#memory;
+      const tries = options.keepsTries === true ? before.tries : NO_FAILS;
+      if (before.label !== null && options.newCode !== true) {
+        await this.#arm({ label: before.label, once: null, armed: 'label', purpose: 'own', tries });
+        return { armed: 'label', code: null };
+      }
+      const { code, kept } = await makeCode();
+      await this.#arm({ label: before.label, once: kept, armed: 'once', purpose: 'own', tries });
+      return { armed: 'once', code };
+    });
   }
 
+  /**
+   * For an owned recorder and its console only: for 15 minutes, whoever has the code that is returned (nine characters, to be shown once) adds
+   * one device to the owner's. @throws AgentError pairing.not_owned
+   */
+  openJoin(): Promise<string> {
+    return this.#queue.run('pairing', async () => {
+      if (!this.#parts.isOwned()) throw refusal('not_owned');
+      const { code, kept } = await makeCode();
+      await this.#arm({ label: this.#memory.label, once: kept, armed: 'once', purpose: 'join', tries: NO_FAILS });
+      return code;
+    });
+  }
+
+  /**
+   * The factory label: its code (nine characters) exists in this answer only and is never shown again. It counts at once, and again after every
+   * press. `again`: although there is a label, which is worthless from then on. @throws AgentError pairing.owned | label_exists
+   */
+  makeLabel(options: { readonly again?: boolean } = {}): Promise<string> {
+    return this.#queue.run('pairing', async () => {
+      if (this.#parts.isOwned()) throw refusal('owned');
+      if (this.#memory.label !== null && options.again !== true) throw refusal('label_exists');
+      const { code, kept } = await makeCode();
+      await this.#arm({ label: kept, once: null, armed: 'label', purpose: 'own', tries: NO_FAILS });
+      return code;
+    });
+  }
+
+  /** After a hand-over or reset: no code counts until the next press. Rejects when that could not be stored; it holds until the next start anyway. */
+  retire(): Promise<void> {
+    return this.#queue.run('pairing', () => this.#settle(disarmed(this.#memory)));
+  }
+
+  /** Whether a try may begin now or after a wait, on either way. */
   get isOpen(): boolean {
-    const openFor = this.#openForMs();
-    return mayTry(NO_FAILS, this.#facts('relay', Number.POSITIVE_INFINITY, openFor)).may;
+    return this.#leftMs() !== undefined;
+  }
+
+  /** Whole seconds until the window closes if nobody tries, on the way that stays open longer; 0 when it is shut. */
+  get openForS(): number {
+    return Math.ceil((this.#leftMs() ?? 0) / 1000);
+  }
+
+  /** What the code that counts is good for; only of meaning while `isOpen`. */
+  get purpose(): Purpose {
+    return this.#memory.purpose;
+  }
+
+  /** Which code counts: the printed one, one that was shown once, or none. */
+  get armed(): CodeMemory['armed'] {
+    return this.#memory.armed;
   }
 
   /** Never rejects: whatever goes wrong is an answer. */
-  handle(request: PairRequest, way: PairingWay): Promise<PairAnswer> {
-    return this.#queue
-      .run('pairing', () => this.#answer(request, way))
-      .catch((error: unknown) => this.#errorAnswer(request.sid, way, error));
-  }
-
-  async #answer(request: PairRequest, way: PairingWay): Promise<PairAnswer> {
-    if (request.t === 'pair.hello') return this.#params(request.sid, way);
-    if (request.t === 'pair.start') return this.#respond(request, way);
-    return this.#finish(request, way);
+  async handle(request: PairRequest, way: PairingWay): Promise<PairAnswer> {
+    try {
+      if (request.t === 'pair.hello') return this.#params(request.sid, way);
+      if (request.t === 'pair.start') return await this.#respond(request, way);
+      return await this.#queue.run('pairing', () => this.#finish(request, way));
+    } catch (error) {
+      return this.#errorAnswer(request.sid, way, error);
+    }
   }
 
   #params(sid: string, way: PairingWay): PairAnswer {
-    const memory = this.#permitted(way);
-    return { t: 'pair.params', v: 1, sid, salt: toBase64url(memory.salt), kdf: KEY_DERIVATION, left: triesLeft(memory.tries, way) };
+    const code = this.#permitted(way);
+    const { purpose, tries } = this.#memory;
+    const { operator } = this.#parts;
+    const left = triesLeft(tries, way);
+    return { t: 'pair.params', v: 1, sid, salt: toBase64url(code.salt), kdf: KEY_DERIVATION, left, purpose, operator };
   }
 
   async #respond(request: Extract<PairRequest, { t: 'pair.start' }>, way: PairingWay): Promise<PairAnswer> {
-    const memory = this.#permitted(way);
-    // Charged and on the disk before anything leaves: the answer already lets the asker test one code.
-    const charged: CodeMemory = { ...memory, tries: charge(memory.tries, way) };
-    this.#memory = charged;
-    this.#lastTryMs[way] = this.#parts.clock.monotonicMs();
-    await this.#parts.codeFile.save(charged);
-    const ids = { context: PAIRING_CONTEXT, prover: request.app, verifier: this.#parts.serial };
-    const y = newScalar(globalThis.crypto.getRandomValues(new Uint8Array(48)));
-    const { shareV, keys } = verifierRespond(ids, memory.verifier, y, fromBase64url(request.shareP));
-    this.#remember(request.sid, { keys, way, startedMs: this.#parts.clock.monotonicMs() });
+    const { verifier, slot, left, generation } = await this.#queue.run('pairing', () => this.#charge(way));
+    try {
+      const ids = { context: PAIRING_CONTEXT, prover: request.app, verifier: this.#parts.serial };
+      const { shareV, keys } = await slot.respond(ids, verifier, exactBytes(request.shareP));
+      if (generation !== this.#generation) throw refusal('closed');
+      this.#exchanges.remember(way, request.sid, { keys, startedMs: this.#parts.clock.monotonicMs() });
+      return { t: 'pair.resp', v: 1, sid: request.sid, shareV: toBase64url(shareV), confirmV: toBase64url(keys.confirmVerifier), left };
+    } finally {
+      slot.release();
+    }
+  }
+
+  /** Charged and on the disk before anything is computed: the answer already lets the asker test one code. A full house charges nothing. */
+  async #charge(way: PairingWay): Promise<Charged> {
+    const { verifier } = this.#permitted(way);
+    const slot = this.#parts.spake.reserve();
+    try {
+      this.#memory = { ...this.#memory, tries: charge(this.#memory.tries, way) };
+      this.#lastTryMs[way] = this.#parts.clock.monotonicMs();
+      await this.#parts.codeFile.save(this.#memory);
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
     this.#parts.onTry({ way, result: 'failed', code: 'pairing.tried' });
-    const left = triesLeft(charged.tries, way);
-    return { t: 'pair.resp', v: 1, sid: request.sid, shareV: toBase64url(shareV), confirmV: toBase64url(keys.confirmVerifier), left };
+    return { verifier, slot, left: triesLeft(this.#memory.tries, way), generation: this.#generation };
   }
 
   async #finish(request: Extract<PairRequest, { t: 'pair.fin' }>, way: PairingWay): Promise<PairAnswer> {
-    const exchange = this.#exchanges.get(request.sid);
-    this.#exchanges.delete(request.sid);
-    if (this.#parts.isOwned()) throw refusal('owned');
-    const isCurrent = exchange !== undefined && exchange.way === way && this.#parts.clock.monotonicMs() - exchange.startedMs < EXCHANGE_MS;
-    if (!isCurrent) throw refusal('closed');
-    if (!sameBytes(exchange.keys.confirmProver, fromBase64url(request.confirmP))) throw refusal('wrong_code');
-    const owner = await this.#readOwner(exchange.keys, request.sid, request.box);
-    await this.#parts.install(owner, way);
-    await this.#parts.codeFile.forget();
-    this.#memory = undefined;
-    this.#openedMs = undefined;
+    const { sid } = request;
+    const { purpose } = this.#memory;
+    const keys = this.#exchanges.take(way, sid, this.#parts.clock.monotonicMs());
+    if (purpose === 'own' && this.#parts.isOwned()) throw refusal('owned');
+    if (keys === undefined) throw refusal('closed');
+    if (!sameBytes(keys.confirmProver, exactBytes(request.confirmP))) throw refusal('wrong_code');
+    try {
+      await this.#accept(keys, request, way, purpose);
+    } catch (error) {
+      await this.#giveBack(way);
+      throw error;
+    }
+    // From here on the owner is installed, whatever else fails: the app must hear so.
+    await this.#settle(disarmed(this.#memory)).catch((error: unknown) => this.#couldNotForget(error));
+    return { t: 'pair.done', v: 1, sid, box: await deviceBox(this.#parts, { keys, sid, way }) };
+  }
+
+  async #accept(keys: SharedKeys, request: Extract<PairRequest, { t: 'pair.fin' }>, way: PairingWay, purpose: Purpose): Promise<void> {
+    const owner = await readClaim(this.#parts, { keys, sid: request.sid, way }, request.box);
+    const { key, kid, deviceName, consent } = owner;
+    if (purpose === 'own') await this.#parts.install(owner, way);
+    else await this.#parts.join({ key, kid, deviceName, by: consent.by }, way);
+  }
+
+  /** Whoever proved the code did not guess: the try that led to nothing (another text, a full disk) is not counted. */
+  async #giveBack(way: PairingWay): Promise<void> {
+    this.#memory = { ...this.#memory, tries: refund(this.#memory.tries, way) };
+    await this.#parts.codeFile.save(this.#memory).catch((error: unknown) => {
+      this.#parts.log.warn('a try that was no guess stays counted', { error });
+    });
+  }
+
+  /** A code counts from now on, and the window is open. On the disk first: a code that a power cut forgets must not have been shown. */
+  async #arm(next: CodeMemory): Promise<void> {
+    await this.#parts.codeFile.save(next);
+    this.#memory = next;
+    this.#generation += 1;
     this.#exchanges.clear();
-    return { t: 'pair.done', v: 1, sid: request.sid, box: await this.#deviceBox(exchange.keys, request.sid) };
+    this.#openedMs = this.#parts.clock.monotonicMs();
   }
 
-  /** What the app sealed, believed only after the same key signed the transcript and the consent for this recorder and this text. */
-  async #readOwner(keys: SharedKeys, sid: string, box: string): Promise<NewOwner> {
-    const content = parseShape(OwnerBox, parseGuarded(await openBox(keys.shared, 'owner', sid, box)));
-    const proof = await verifyStatement(content.proof, 'pair+jws', content.owner, PairProof);
-    const consent = await verifyStatement(content.consent, 'consent+jws', content.owner, Consent);
-    const { serial } = this.#parts;
-    const isProven = proof.role === 'owner' && proof.dev === serial && proof.transcript === toBase64url(keys.transcriptHash);
-    if (!isProven || consent.dev !== serial) throw refusal('bad_message');
-    if (consent.text !== (await consentTextHash())) throw refusal('other_text');
-    return { key: content.owner, kid: await thumbprint(content.owner), site: content.site, consent, consentStatement: content.consent };
+  /** No code counts from now on, whether or not it can be stored: what is left over on the disk dies with the next start. */
+  async #settle(next: CodeMemory): Promise<void> {
+    this.#memory = next;
+    this.#generation += 1;
+    this.#exchanges.clear();
+    this.#openedMs = undefined;
+    await this.#parts.codeFile.save(next);
   }
 
-  async #deviceBox(keys: SharedKeys, sid: string): Promise<string> {
-    const { signer, serial, deviceKey, sealKey, boot, clock } = this.#parts;
-    const proof: PairProof = { v: 1, role: 'device', dev: serial, transcript: toBase64url(keys.transcriptHash) };
-    const content: DeviceBox = {
-      device: deviceKey,
-      seal: sealKey,
-      boot,
-      epoch: this.#parts.epoch(),
-      at: clock.now(),
-      proof: await signStatement('pair+jws', proof, signer),
-    };
-    return closeBox(keys.shared, 'device', sid, content);
+  #couldNotForget(error: unknown): void {
+    this.#parts.log.error('the used verification code could not be taken off the disk; it counts no more all the same', { error });
   }
 
-  /** The code's memory when a try may begin now. @throws AgentError pairing.closed | locked | wait | owned */
-  #permitted(way: PairingWay): CodeMemory {
-    const since = this.#parts.clock.monotonicMs() - this.#lastTryMs[way];
-    const verdict = mayTry(this.#memory?.tries ?? NO_FAILS, this.#facts(way, since, this.#openForMs()));
+  /** The code that counts, when a try may begin now. @throws AgentError pairing.closed | locked | wait | owned */
+  #permitted(way: PairingWay): KeptCode {
+    const verdict = mayTry(this.#memory.tries, this.#facts(way));
     if (!verdict.may) {
       this.#tellRefusal(way, `pairing.${verdict.code}`);
-      throw refusal(verdict.code, verdict.retryS);
+      throw refusal(verdict.code, { retryS: verdict.retryS });
     }
-    if (this.#memory === undefined) throw refusal('closed');
-    return this.#memory;
+    const code = armedCode(this.#memory);
+    if (code === null) throw refusal('closed');
+    return code;
   }
 
   /** Anybody may knock as often as he likes; the log of acts must not be filled by it. */
@@ -173,46 +268,34 @@ export class PairingService {
     this.#parts.onTry({ way, result: 'refused', code });
   }
 
-  #facts(way: PairingWay, sinceLastTryMs: number, openForMs: number | undefined) {
-    return { way, isOwned: this.#parts.isOwned(), hasCode: this.#memory !== undefined, openForMs, sinceLastTryMs };
+  #leftMs(): number | undefined {
+    const { tries } = this.#memory;
+    const left = WAYS.flatMap((way) => {
+      const facts = this.#facts(way);
+      const verdict = mayTry(tries, facts);
+      return verdict.may || verdict.code === 'wait' ? (windowLeftMs(tries, facts) ?? []) : [];
+    });
+    return left.length === 0 ? undefined : Math.max(...left);
   }
 
-  #openForMs(): number | undefined {
-    return this.#openedMs === undefined ? undefined : this.#parts.clock.monotonicMs() - this.#openedMs;
-  }
-
-  #remember(sid: string, exchange: Exchange): void {
-    if (this.#exchanges.size >= MOST_EXCHANGES) this.#exchanges.delete(this.#exchanges.keys().next().value ?? '');
-    this.#exchanges.set(sid, exchange);
+  #facts(way: PairingWay): TryFacts {
+    const nowMs = this.#parts.clock.monotonicMs();
+    return {
+      way,
+      purpose: this.#memory.purpose,
+      isOwned: this.#parts.isOwned(),
+      hasCode: armedCode(this.#memory) !== null,
+      openForMs: this.#openedMs === undefined ? undefined : nowMs - this.#openedMs,
+      sinceLastTryMs: nowMs - this.#lastTryMs[way],
+    };
   }
 
   #errorAnswer(sid: string, way: PairingWay, thrown: unknown): PairAnswer {
-    const error = asAgentError(thrown, {
-      code: 'pairing.failed',
-      say: 'The recorder could not finish pairing.',
-      fix: 'Try again; if it stays so, restart the recorder.',
-      retryable: true,
-    });
-    if (error.code === 'pairing.failed') this.#parts.log.error('pairing failed', { error });
+    const error = asAgentError(thrown, refusal('failed'));
+    if (error.code === 'pairing.failed') this.#parts.log.error('pairing failed', { error: thrown });
     else this.#parts.log.warn('pairing refused', { reason: error.code, way });
-    const left = this.#memory === undefined ? 0 : triesLeft(this.#memory.tries, way);
     const retryS = typeof error.detail.retryS === 'number' ? error.detail.retryS : 0;
+    const left = armedCode(this.#memory) === null ? 0 : triesLeft(this.#memory.tries, way);
     return { t: 'pair.err', v: 1, sid, code: error.code, say: error.say, fix: error.fix, retryS, left };
   }
-}
-
-const REFUSALS: Record<string, readonly [say: string, fix: string]> = {
-  owned: ['This recorder has an owner.', 'Ask the owner for permission, or for a hand-over.'],
-  closed: ['The recorder is not waiting for pairing.', 'Press its button for 3 seconds (or restart it), then pair within 15 minutes.'],
-  locked: ['Too many wrong codes.', 'Press the recorder’s button for 3 seconds, then try again with the code from the label.'],
-  wait: ['Too many wrong codes in a row.', 'Wait, then try again with the code from the label.'],
-  wrong_code: ['This is not the code of this recorder.', 'Compare it with the label.'],
-  bad_message: ['The pairing message does not fit this exchange.', 'Start pairing again.'],
-  other_text: ['The consent was given to another text than this recorder knows.', 'Update the app or the recorder, then pair again.'],
-};
-
-function refusal(name: string, retryS = 0): AgentError {
-  const [say, fix] = REFUSALS[name] ?? ['Pairing was refused.', 'Start pairing again.'];
-  const wait = retryS > 0 ? ` ${retryS} seconds to wait.` : '';
-  return new AgentError({ code: `pairing.${name}`, say: say + wait, fix, retryable: retryS > 0, detail: { retryS } });
 }

@@ -54,6 +54,16 @@ export class MotionGuard implements PtzDriver {
   }
 
   async stop(options: CallOptions): Promise<void> {
+    try {
+      await this.#stopNow(options);
+    } catch (error) {
+      // Whoever asked hears that it failed, and the camera may still be moving: it is asked again all the same.
+      this.#again(STOP_TRIES);
+      throw error;
+    }
+  }
+
+  async #stopNow(options: CallOptions): Promise<void> {
     const driver = this.#parts.driver();
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -90,11 +100,18 @@ export class MotionGuard implements PtzDriver {
   async #stopForgotten(triesLeft: number): Promise<void> {
     const moves = this.#moves;
     try {
-      await this.stop({ signal: new AbortController().signal });
+      await this.#stopNow({ signal: new AbortController().signal });
     } catch (error) {
-      this.#parts.log.warn('a forgotten movement could not be stopped', { error, triesLeft: triesLeft - 1 });
-      if (triesLeft <= 1 || moves !== this.#moves) return;
-      this.#parts.clock.after(STOP_RETRY_MS, () => void this.#stopForgotten(triesLeft - 1), true);
+      this.#parts.log.warn('a movement could not be stopped', { error, triesLeft: triesLeft - 1 });
+      if (triesLeft > 1 && moves === this.#moves) this.#again(triesLeft - 1);
     }
+  }
+
+  #again(triesLeft: number): void {
+    const moves = this.#moves;
+    const retry = (): void => {
+      if (moves === this.#moves) void this.#stopForgotten(triesLeft);
+    };
+    this.#parts.clock.after(STOP_RETRY_MS, retry, true);
   }
 }

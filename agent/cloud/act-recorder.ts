@@ -2,17 +2,19 @@ import type { LogPosition } from '../contract/command.js';
 import { OPERATIONS, type OperationName } from '../contract/operations.js';
 import type { Clock } from '../kernel/clock.js';
 import type { AgentError } from '../kernel/errors.js';
-import type { EntryInput, EntrySource } from '../operation-log/entry.js';
+import type { EntryInput } from '../operation-log/entry.js';
 import type { Appended, Intent, OperationLog } from '../operation-log/ports.js';
 import type { Ticket } from '../permissions/ticket.js';
-import type { ActNote } from './call.js';
+import { COOL_DOWN } from './abuse.js';
+import { actorOf, isStranger, type Sender } from './actor.js';
+import type { ActNote, Origin } from './call.js';
 import { OncePer } from './rate.js';
 
 /** One command as the log speaks of it. */
 export interface ActRecord {
   readonly op: OperationName;
   readonly ticket: Ticket;
-  readonly source: EntrySource;
+  readonly from: Origin;
   readonly args: unknown;
   readonly commandHash: string;
   readonly note: ActNote;
@@ -21,6 +23,8 @@ export interface ActRecord {
 const LOOK_PERIOD_MS = 15 * 60_000;
 const MOTION_PERIOD_MS = 10_000;
 const REFUSAL_PERIOD_MS = 60_000;
+/** Refusals at the door that say nothing of anybody: a restart, a clock that was off, and what the row of a cool-down has told already. */
+const UNTOLD: ReadonlySet<string> = new Set(['command.stale_boot', 'command.too_old', 'command.ahead', 'command.cool_down']);
 
 /**
  * Writes commands into the operation log: acts as intent and result, an employee's looks and movements once per period, refusals once per
@@ -49,12 +53,13 @@ export class ActRecorder {
   async end(record: ActRecord, intent: Intent | undefined, error: AgentError | null): Promise<LogPosition | null> {
     const { result, code } = outcomeOf(error);
     this.#written.add(record);
-    if (intent !== undefined) return position(await this.#log.result(intent, { result, code, ...record.note }));
+    const { person, ...note } = record.note;
+    if (intent !== undefined) return position(await this.#log.result(became(intent, person), { result, code, ...note }));
     if (error !== null || !this.#isDue(record)) {
       if (error !== null) this.#written.delete(record);
       return null;
     }
-    const entry: EntryInput = { ...this.#entry(record), ...record.note, phase: 'result', result, code };
+    const entry: EntryInput = { ...this.#entry(record), ...note, phase: 'result', result, code };
     // An act without an intent is a withdrawal: it was done first, and on a full disk the row may be missing.
     return this.#log.append(entry, record.ticket.person).then(position, () => null);
   }
@@ -69,18 +74,40 @@ export class ActRecorder {
   }
 
   /** Something that did not even prove who sent it. No person: a name in a letter that nobody signed is worth nothing. */
-  async refusedAtDoor(op: string, source: EntrySource, code: string): Promise<void> {
-    if (code === 'command.stale_boot' || !this.#refusals.isDue(`door ${code}`, this.#clock.monotonicMs())) return;
+  async refusedAtDoor(op: string, from: Origin, code: string): Promise<void> {
+    if (UNTOLD.has(code) || !this.#refusals.isDue(`door ${from.source} ${code}`, this.#clock.monotonicMs())) return;
     const entry: EntryInput = {
       action: 'command.refused',
       phase: 'result',
-      source,
+      ...from,
       actor: 'system',
       object: op.slice(0, 40),
       result: 'refused',
       code,
     };
     await this.#log.append(entry).catch(() => undefined);
+  }
+
+  /**
+   * A key that kept trying what it may not, by name: the owner looks for these rows. False when nothing is to be told, because strangers, who can
+   * make any number of keys, are told of together and once a minute.
+   */
+  coolDown(sender: Sender, from: Origin): boolean {
+    const isAnybody = isStranger(sender);
+    const isOwner = sender.kind === 'owner';
+    if (isAnybody && !this.#refusals.isDue('strangers cool down', this.#clock.monotonicMs())) return false;
+    const entry: EntryInput = {
+      action: isOwner ? 'security.refusals' : 'security.cool-down',
+      phase: 'result',
+      ...from,
+      actor: isOwner ? 'owner' : isAnybody ? 'system' : 'employee',
+      organisation: isAnybody ? undefined : sender.organisation,
+      grant: sender.grant,
+      result: 'ok',
+      after: { refusals: COOL_DOWN.refusals, minutes: isOwner ? 0 : COOL_DOWN.lastsMs / 60_000 },
+    };
+    void this.#log.append(entry, isAnybody ? undefined : sender.person).catch(() => undefined);
+    return true;
   }
 
   #isDue(record: ActRecord): boolean {
@@ -93,14 +120,10 @@ export class ActRecorder {
 
   #entry(record: ActRecord): Omit<EntryInput, 'phase'> {
     const { ticket } = record;
-    const badge = ticket.kind === 'owner' ? undefined : ticket.badge;
     return {
       action: record.op,
-      source: record.source,
-      actor: ticket.kind === 'owner' ? 'owner' : 'employee',
-      organisation: badge?.org,
-      grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
-      amr: badge?.amr,
+      ...record.from,
+      ...actorOf(ticket),
       channel: channelOf(record.args),
       scope: OPERATIONS[record.op].scope ?? undefined,
       commandHash: record.commandHash,
@@ -108,9 +131,14 @@ export class ActRecorder {
   }
 }
 
-/** Applicants count as one: anybody can make a new key for every letter, and each would get a row of its own. */
+/** The intent as it is finished once it is known who acted: whoever joined or took over is the owner by then. */
+function became(intent: Intent, person: ActNote['person']): Intent {
+  return person === undefined ? intent : { ...intent, person, entry: { ...intent.entry, actor: 'owner' } };
+}
+
+/** Strangers count as one: anybody can make a new key for every letter, and each would get a row of its own. */
 function whoOf(ticket: Ticket): string {
-  return ticket.kind === 'applicant' ? 'applicants' : ticket.kid;
+  return isStranger(ticket) ? 'strangers' : ticket.kid;
 }
 
 function channelOf(args: unknown): string | undefined {
@@ -120,7 +148,7 @@ function channelOf(args: unknown): string | undefined {
 
 /** Codes that say: not allowed, or not understood, so nothing was tried. */
 const REFUSED =
-  /^(permissions\.|message\.|pairing\.|command\.(?!failed)|config\.(stale_base|refused)$|live\.(too_|no_such|bad_offer)|cameras\.(no_such|not_offered|bad_))/;
+  /^(permissions\.|message\.|signature\.|owner\.|pairing\.|command\.(?!failed)|config\.(stale_base|refused)$|live\.(too_|no_such|bad_offer)|cameras\.(no_such|not_offered|bad_))/;
 
 /** What the owner or a rule forbids is refused; what was tried and did not work failed. */
 function outcomeOf(error: AgentError | null): { result: 'ok' | 'refused' | 'failed'; code: string | undefined } {

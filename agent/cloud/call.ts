@@ -1,6 +1,13 @@
 import type { AnswerOf, ArgsOf, OperationName } from '../contract/operations.js';
-import type { EntrySource, JsonObject } from '../operation-log/entry.js';
+import type { JsonObject, Person } from '../operation-log/entry.js';
 import type { Ticket } from '../permissions/ticket.js';
+
+/** Where a letter came in. */
+export interface Origin {
+  readonly source: 'relay' | 'lan';
+  /** Keyed hash of the sender's address on the local network, base64url: tells two senders apart, never where they are. */
+  readonly remote?: string | undefined;
+}
 
 /** What a handler adds to the row of the operation log that tells how its act ended. */
 export interface ActNote {
@@ -10,12 +17,14 @@ export interface ActNote {
   sessionId?: string;
   durationMs?: number;
   bytes?: number;
+  /** Who it turned out to be, where the ticket names nobody: the new owner. */
+  person?: Person;
 }
 
 /** One judged command on its way to its handler. */
 export interface Call {
   readonly ticket: Ticket;
-  readonly source: EntrySource;
+  readonly from: Origin;
   /** SHA-256 of the signed command, base64url. */
   readonly commandHash: string;
   /** Filled in by the handler as it learns more. */

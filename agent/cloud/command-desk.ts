@@ -8,15 +8,16 @@ import type { Clock } from '../kernel/clock.js';
 import { AgentError, asAgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
 import { type Log, RateLimitedLog } from '../kernel/log.js';
-import type { EntrySource } from '../operation-log/entry.js';
 import type { OperationLog } from '../operation-log/ports.js';
 import type { Verdict } from '../permissions/policy.js';
 import type { Ticket } from '../permissions/ticket.js';
-import { ActRecorder } from './act-recorder.js';
-import { authenticate, type KnownKeys } from './authenticate.js';
-import type { ActNote, Call, Handlers } from './call.js';
-import { RateLimit } from './rate.js';
-import { ReplayWindow } from './replay-window.js';
+import { Abuse } from './abuse.js';
+import { type ActRecord, ActRecorder } from './act-recorder.js';
+import { type Sender, senderOf } from './actor.js';
+import { authenticate, type KnownKeys, SenderDenied } from './authenticate.js';
+import type { ActNote, Call, Handlers, Origin } from './call.js';
+import { judgeAge } from './freshness.js';
+import { ReplayBook } from './replay-book.js';
 
 /** What the desk joins. `serial` and `boot` are what a command must name; `sealKey` opens letters, `signer` signs answers. */
 export interface CommandDeskParts {
@@ -27,32 +28,28 @@ export interface CommandDeskParts {
   readonly permissions: KnownKeys & { judge(ticket: Ticket): Verdict; onChange(listener: () => void): () => void };
   readonly operationLog: OperationLog;
   readonly handlers: Handlers;
-  /** Hands a sealed answer or event to the asker. `isKept`: worth keeping until the link is back. */
-  readonly reply: (id: string, letter: string, isKept: boolean) => Promise<void>;
+  /** Milliseconds since this start: what `at` of a command is compared with. */
+  readonly up: () => number;
+  /** Hands a sealed answer or event back the way the command came. `isKept`: worth keeping until the link is back. */
+  readonly reply: (id: string, letter: string, isKept: boolean, to: Origin) => Promise<void>;
   /** Told of every command that did not get past signature, boot, counter and rate, by its code. */
   readonly onRefused?: ((code: string) => void) | undefined;
+  /** Something that the owner should look at was written into the log (`security.*`). */
+  readonly onSecurity?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Keys whose numbers are remembered per start; 64 numbers each. */
-const MOST_KEYS = 4096;
-
 /**
- * Where every command is judged and answered, whichever way it came: open the letter, check signatures, then counter, rate, permission and
- * act in this order; intent in the log before the act, result in the log before the answer.
+ * Where every command is judged and answered, whichever way it came: open the letter, check signatures, then boot, age, counter, rate, permission
+ * and act in this order; intent in the log before the act, result in the log before the answer.
  */
 export class CommandDesk {
   readonly #parts: CommandDeskParts;
   readonly #queue = new KeyedQueue();
   readonly #recorder: ActRecorder;
-  readonly #windows = new Map<string, ReplayWindow>();
-  readonly #applicantWindows = new Map<string, ReplayWindow>();
-  readonly #rate = new RateLimit(10, 20);
-  /** All applicants together: anyone can make a key, so a limit per key would limit nobody. */
-  readonly #applicantRate = new RateLimit(2, 30);
-  /** Each application is rows in the log for good: a stranger must not fill the disk with them. */
-  readonly #applicationRate = new RateLimit(1 / 60, 30);
+  readonly #replays = new ReplayBook();
+  readonly #abuse = new Abuse();
   readonly #log: RateLimitedLog;
 
   constructor(parts: CommandDeskParts) {
@@ -65,7 +62,7 @@ export class CommandDesk {
    * Judges, does and answers one command. Rejects only for what cannot be answered: a letter that is not for us or holds no command
    * (seal.broken, signature.*, message.*).
    */
-  async receive(id: string, letter: string, source: EntrySource): Promise<void> {
+  async receive(id: string, letter: string, from: Origin): Promise<void> {
     const signed = await openSealed(letter, this.#parts.sealKey);
     const kid = claimedKid(signed, 'cmd+jws');
     const claimed = parseShape(Command, unverifiedPayload(signed));
@@ -76,15 +73,15 @@ export class CommandDesk {
         fix: 'Send it to the recorder that it names.',
       });
     }
-    // One after another per key: counters are compared in the order in which the letters came.
-    const admitted = await this.#queue.run(kid, () => this.#admit(signed, claimed, source));
-    const { result, isKept } = await this.#carryOut(signed, claimed, admitted, source);
+    // One after another per key: a stop must not overtake the movement that was sent before it.
+    const admitted = await this.#queue.run(kid, () => this.#admit(signed, claimed, from));
+    const { result, isKept } = await this.#carryOut(signed, claimed, admitted, from);
     const statement = await signStatement('result+jws', result, this.#parts.signer);
-    await this.#parts.reply(id, await seal(statement, claimed.reply), isKept);
+    await this.#parts.reply(id, await seal(statement, claimed.reply), isKept, from);
   }
 
-  /** Signature, boot, counter and rate; the ticket, or the refusal. */
-  async #admit(signed: string, claimed: Command, source: EntrySource): Promise<Ticket | AgentError> {
+  /** Signature, boot, age, counter and rate; the ticket, or the refusal. */
+  async #admit(signed: string, claimed: Command, from: Origin): Promise<Ticket | AgentError> {
     try {
       if (!isOperation(claimed.op))
         throw refuse(
@@ -92,90 +89,113 @@ export class CommandDesk {
           `This recorder does not know "${claimed.op}".`,
           'Update the recorder, or use an app of its version.',
         );
-      const { command, ticket } = await authenticate(signed, claimed.op, this.#parts.permissions);
-      if (command.boot !== this.#parts.boot)
-        throw refuse('command.stale_boot', 'The recorder has restarted since this was signed.', 'Send it again.', true);
-      if (!this.#windowOf(ticket).take(command.n))
-        throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
-      const nowMs = this.#parts.clock.monotonicMs();
-      const isWithin = this.#rate.take(ticket.kid, nowMs) && (ticket.kind !== 'applicant' || this.#applicantRate.take('all', nowMs));
-      if (!isWithin || (claimed.op === 'permissions.apply' && !this.#applicationRate.take('all', nowMs))) {
-        throw refuse('command.too_many', 'Too many commands at once.', 'Wait a few seconds.', true);
-      }
-      return ticket;
+      return await this.#authenticate(signed, claimed.op, from);
     } catch (thrown) {
       const error = asAgentError(thrown, failed);
       this.#parts.onRefused?.(error.code);
-      this.#log.warn(error.code, 'a command was refused', { op: claimed.op, source, error });
+      this.#log.warn(error.code, 'a command was refused', { op: claimed.op, source: from.source, error });
       return error;
     }
   }
 
-  /**
-   * Applicants' windows may be forgotten when they are many (doing their acts twice is harmless, and anyone can make such keys); those of owner and
-   * employees never are, because a forgotten window would take an old command again. The owner's one key always has room, whatever an organisation does.
-   */
-  #windowOf(ticket: Ticket): ReplayWindow {
-    const windows = ticket.kind === 'applicant' ? this.#applicantWindows : this.#windows;
-    const known = windows.get(ticket.kid);
-    if (known !== undefined) return known;
-    if (windows.size >= MOST_KEYS && ticket.kind !== 'owner') {
-      if (ticket.kind === 'employee')
-        throw refuse('command.too_many_keys', 'Too many different keys were used since the recorder started.', 'Restart the recorder.');
-      windows.clear();
+  async #authenticate(signed: string, op: OperationName, from: Origin): Promise<Ticket> {
+    try {
+      const { command, ticket } = await authenticate(signed, op, this.#parts.permissions, from.source);
+      this.#takeNumber(op, command, senderOf(ticket), from);
+      return ticket;
+    } catch (error) {
+      if (!(error instanceof SenderDenied)) throw error;
+      // Also a denied letter counts once only: sent again by the relay, it must not count against its sender.
+      this.#takeNumber(op, error.command, error.sender, from);
+      this.#countAgainst(error.sender, error.code, from);
+      throw error;
     }
-    const made = new ReplayWindow();
-    windows.set(ticket.kid, made);
-    return made;
+  }
+
+  /** Judges and takes in one tick: two letters with the same number cannot both be judged before one of them took it. @throws AgentError command.* */
+  #takeNumber(op: OperationName, { boot, at, n }: Command, sender: Sender, from: Origin): void {
+    if (boot !== this.#parts.boot)
+      throw refuse('command.stale_boot', 'The recorder has restarted since this was signed.', 'Send it again.', true);
+    const age = judgeAge(at, this.#parts.up());
+    if (age === 'too_old') throw refuse('command.too_old', 'This command was under way for too long.', 'Send it again.', true);
+    if (age === 'ahead') throw refuse('command.ahead', 'This command comes from the future of this recorder.', 'Send it again.', true);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const number = this.#replays.judge(sender, n, nowMs);
+    if (number === 'seen') throw refuse('command.replayed', 'This command was received before.', 'Send it again.', true);
+    if (number === 'full')
+      throw refuse('command.too_many_keys', 'Too many devices speak with this recorder at once.', 'Try again in two minutes.', true);
+    this.#abuse.admit(op, sender, from, nowMs);
+    this.#replays.take(sender, n, nowMs);
   }
 
   async #carryOut(
     signed: string,
     claimed: Command,
     admitted: Ticket | AgentError,
-    source: EntrySource,
+    from: Origin,
   ): Promise<{ result: Result; isKept: boolean }> {
     const commandHash = await sha256Text(signed);
     if (admitted instanceof AgentError) {
-      await this.#recorder.refusedAtDoor(claimed.op, source, admitted.code);
+      await this.#recorder.refusedAtDoor(claimed.op, from, admitted.code);
       return { result: this.#result(commandHash, null, admitted, null), isKept: false };
     }
     const op = claimed.op as OperationName;
     const isKept = OPERATIONS[op].logged === 'act' && op !== 'live.open';
-    const note: ActNote = {};
-    const record = { op, ticket: admitted, source, args: claimed.args, commandHash, note };
+    const record: ActRecord = { op, ticket: admitted, from, args: claimed.args, commandHash, note: {} };
+    try {
+      const { body, position } = await this.#perform(record, claimed);
+      return { result: this.#result(commandHash, body, null, position), isKept };
+    } catch (thrown) {
+      const error = asAgentError(thrown, failed);
+      if (error.code === failed.code) this.#parts.log.error('a command failed', { op, error });
+      this.#countAgainst(senderOf(admitted), error.code, from);
+      return { result: this.#result(commandHash, null, error, await this.#recorder.refused(record, error)), isKept };
+    }
+  }
+
+  /** Intent, act, result. Rejects with what the act rejects with, after that was written too. */
+  async #perform(record: ActRecord, claimed: Command): Promise<{ body: unknown; position: LogPosition | null }> {
+    const { op, ticket, note } = record;
+    const { permissions, clock } = this.#parts;
     const ended = new AbortController();
-    const stopWatching = this.#parts.permissions.onChange(() => {
-      if (!this.#parts.permissions.judge(admitted).ok) ended.abort();
+    const stopWatching = permissions.onChange(() => {
+      if (!permissions.judge(ticket).ok) ended.abort();
     });
     try {
       const args = parseShape(OPERATIONS[op].args as Parameters<typeof parseShape>[0], claimed.args);
-      this.#recheck(admitted);
+      this.#recheck(ticket);
+      this.#abuse.begin(op, senderOf(ticket), clock.monotonicMs());
       const intent = await this.#recorder.begin(record);
-      const call: Call = {
-        ticket: admitted,
-        source,
-        commandHash,
-        note,
-        recheck: () => void this.#recheck(admitted),
-        ended: ended.signal,
-        channels: () => this.#recheck(admitted),
-        emit: this.#emitter(claimed.id, commandHash, claimed.reply),
-      };
+      const call = this.#callOf(record, note, ended.signal, claimed);
       // Writing the intent took time: what was withdrawn meanwhile is not done.
       const body = await this.#act(op, args, call).catch(async (error: unknown) => {
         await this.#recorder.end(record, intent, asAgentError(error, failed));
         throw error;
       });
-      const position = await this.#recorder.end(record, intent, null);
-      return { result: this.#result(commandHash, body, null, position), isKept };
-    } catch (thrown) {
-      const error = asAgentError(thrown, failed);
-      if (error.code === failed.code) this.#parts.log.error('a command failed', { op, error });
-      return { result: this.#result(commandHash, null, error, await this.#recorder.refused(record, error)), isKept };
+      return { body, position: await this.#recorder.end(record, intent, null) };
     } finally {
       stopWatching();
     }
+  }
+
+  #callOf({ ticket, from, commandHash }: ActRecord, note: ActNote, ended: AbortSignal, { id, reply }: Command): Call {
+    return {
+      ticket,
+      from,
+      commandHash,
+      note,
+      recheck: () => void this.#recheck(ticket),
+      ended,
+      channels: () => this.#recheck(ticket),
+      emit: this.#emitter(id, commandHash, reply, from),
+    };
+  }
+
+  /** Refusals of one verified key add up: at some point it has to wait, and the owner is told. */
+  #countAgainst(sender: Sender, code: string, from: Origin): void {
+    if (!this.#abuse.refused(sender.kid, code, this.#parts.clock.monotonicMs())) return;
+    this.#parts.log.warn('a key kept trying what it may not', { kid: sender.kid, source: from.source, reason: code });
+    if (this.#recorder.coolDown(sender, from)) this.#parts.onSecurity?.();
   }
 
   async #act(op: OperationName, args: unknown, call: Call): Promise<unknown> {
@@ -191,12 +211,12 @@ export class CommandDesk {
     return verdict.channels;
   }
 
-  #emitter(id: string, commandHash: string, replyKey: PublicJwk): Call['emit'] {
+  #emitter(id: string, commandHash: string, replyKey: PublicJwk, to: Origin): Call['emit'] {
     return async (event, body) => {
       const content: CommandEvent = { v: 1, dev: this.#parts.serial, cmd: commandHash, event, body };
       try {
         const statement = await signStatement('event+jws', content, this.#parts.signer);
-        await this.#parts.reply(id, await seal(statement, replyKey), false);
+        await this.#parts.reply(id, await seal(statement, replyKey), false, to);
       } catch (error) {
         this.#parts.log.debug('an event found nobody', { event, error });
       }
@@ -209,7 +229,8 @@ export class CommandDesk {
       say: error.say.slice(0, 600),
       fix: error.fix.slice(0, 600),
       retryable: error.retryable,
-      detail: { ...error.detail },
+      // Whoever was refused for his reckoning of this recorder's clock can set it right.
+      detail: { ...error.detail, up: Math.floor(this.#parts.up()) },
     };
     return { v: 1, dev: this.#parts.serial, cmd: commandHash, body: body ?? null, error: refusal, log };
   }

@@ -18,6 +18,22 @@ export interface ConnectFacts {
   readonly will: { readonly topic: string; readonly payload: string };
 }
 
+/** A client certificate with its chain, and its key; PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Where the link gets its client certificate from, and whom it tells how it went: a new one is on trial until a broker took it. */
+export interface ClientIdentity {
+  /** Asked anew for every connection; undefined: without one. */
+  current(): ClientCertificate | undefined;
+  /** The connection that was made with it works. */
+  accepted(used: ClientCertificate | undefined): void;
+  /** The broker is there and does not want it (TLS alert, or a refusal in CONNACK). */
+  refused(used: ClientCertificate | undefined): void;
+}
+
 /** The link of a recorder that has no cloud: always down. Everything on site works all the same. */
 export const NO_LINK: CloudLink = {
   isOnline: false,

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.js';
+import { AgentError } from '../kernel/errors.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import type { OutboxStore, QueuedMessage } from '../store/outbox-store.js';
@@ -79,10 +80,18 @@ export class OutboxPump implements Service {
       await this.#outbox.markSent(message.id);
       return true;
     } catch (error) {
+      if (error instanceof AgentError && error.code === 'cloud.refused') return await this.#giveUp(message, error);
       this.#log.debug('a message waits for the next connection', { topic: message.topic, error });
       return false;
     } finally {
       this.#onTheWay.delete(message.id);
     }
+  }
+
+  /** What the broker will never take must not stop what comes after it. */
+  async #giveUp(message: QueuedMessage, error: AgentError): Promise<boolean> {
+    this.#log.warn('the broker does not take a message: it is dropped', { topic: message.topic, error });
+    await this.#outbox.markSent(message.id);
+    return true;
   }
 }

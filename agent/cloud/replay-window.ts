@@ -12,9 +12,14 @@ export class ReplayWindow {
     this.#size = size;
   }
 
+  /** Whether the number can still be taken. */
+  isNew(n: number): boolean {
+    return n > this.#floor && !this.#seen.includes(n);
+  }
+
   /** Takes the number; false when it was seen or is too old to know. */
   take(n: number): boolean {
-    if (n <= this.#floor || this.#seen.includes(n)) return false;
+    if (!this.isNew(n)) return false;
     const at = this.#seen.findIndex((known) => known > n);
     this.#seen.splice(at < 0 ? this.#seen.length : at, 0, n);
     if (this.#seen.length > this.#size) this.#floor = this.#seen.shift() ?? this.#floor;

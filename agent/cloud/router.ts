@@ -6,16 +6,19 @@ import { readDownTopic, type TopicScope } from '../contract/topics.js';
 import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { type Log, RateLimitedLog } from '../kernel/log.js';
-import { RateLimit } from './rate.js';
+import type { Origin } from './call.js';
+import { DoorRates } from './door-rates.js';
 
-/** Where messages go once they are known to be of a kind and size that may be looked at. Handlers answer by themselves. */
+/** Where messages go once they are known to be of a kind and size that may be looked at. Handlers answer by themselves, to where it came from. */
 export interface RouterParts {
   readonly scope: TopicScope;
   /** A sealed command; `id` from the topic. */
-  readonly onCommand: (id: string, letter: string) => Promise<void>;
-  readonly onPair: (sid: string, request: PairRequest) => Promise<void>;
-  /** A withdrawal that was left at the relay. */
-  readonly onWithdraw: (statement: string) => Promise<void>;
+  readonly onCommand: (id: string, letter: string, from: Origin) => Promise<void>;
+  readonly onPair: (sid: string, request: PairRequest, from: Origin) => Promise<void>;
+  /** withdraw+jws: a withdrawal that was left at the relay, or handed in on site. */
+  readonly onWithdraw: (statement: string, from: Origin) => Promise<void>;
+  /** cancel+jws: badges that an organisation calls back. */
+  readonly onCancel: (statement: string, from: Origin) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -23,17 +26,12 @@ export interface RouterParts {
 /** What was refused since the start, by code: for health and for tests. */
 export type RefusalCounts = Readonly<Record<string, number>>;
 
-/** The door for everything that comes from the relay: kind, size, rate and form are judged here; trust is judged behind it. */
+/** The door for everything that comes from the relay or the local network: kind, size, rate and form are judged here; trust behind it. */
 export class Router {
   readonly #parts: RouterParts;
   readonly #log: RateLimitedLog;
   readonly #counts = new Map<string, number>();
-  /**
-   * All senders together, because sealed letters do not tell who sent them and opening one costs a millisecond; but each kind by itself, so
-   * that a flood of letters does not keep a withdrawal out.
-   */
-  readonly #rate = new RateLimit(50, 200);
-  readonly #pairRate = new RateLimit(2, 20);
+  readonly #rates = new DoorRates();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -50,30 +48,29 @@ export class Router {
   }
 
   /** Never throws or rejects. */
-  async receive(topic: string, payload: Uint8Array): Promise<void> {
+  async receive(topic: string, payload: Uint8Array, from: Origin): Promise<void> {
     try {
-      await this.#route(topic, payload);
+      await this.#route(topic, payload, from);
     } catch (error) {
       const code = error instanceof AgentError ? error.code : 'message.failed';
       this.count(code);
-      this.#log.warn(code, 'a message was refused', { error });
+      this.#log.warn(code, 'a message was refused', { source: from.source, error });
     }
   }
 
-  async #route(topic: string, payload: Uint8Array): Promise<void> {
+  async #route(topic: string, payload: Uint8Array, from: Origin): Promise<void> {
     const to = readDownTopic(this.#parts.scope, topic);
     if (to === undefined) throw refuse('message.unknown_topic', 'The message came on a topic that means nothing here.');
     // Clearing a retained message sends an empty one to everybody.
     if (payload.length === 0) return;
     if (payload.length > MAX_MESSAGE_BYTES) throw refuse('message.too_large', `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`);
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (!this.#rate.take(to.kind, nowMs)) throw refuse('message.too_many', 'Too many messages at once.');
-    if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload));
-    if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload));
-    if (!this.#pairRate.take('pair', nowMs)) throw refuse('message.too_many', 'Too many pairing messages at once.');
+    if (!this.#rates.take(to.kind, from, this.#parts.clock.monotonicMs())) throw refuse('message.too_many', 'Too many messages at once.');
+    if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload), from);
+    if (to.kind === 'cancel') return this.#parts.onCancel(this.#text(payload), from);
+    if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload), from);
     const request = parseShape(PairRequest, parseGuarded(payload));
     if (request.sid !== to.id) throw refuse('message.invalid', 'The pairing message is for another session than its topic.');
-    return this.#parts.onPair(to.id, request);
+    return this.#parts.onPair(to.id, request, from);
   }
 
   #text(payload: Uint8Array): string {

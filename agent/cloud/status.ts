@@ -16,6 +16,8 @@ export interface StatusParts {
   readonly boot: string;
   readonly version: string;
   readonly isPaired: () => boolean;
+  /** Milliseconds since this start: the clock by which commands say when they were made. */
+  readonly up: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,7 +30,7 @@ export class StatusPublisher implements Service {
   readonly name = 'status';
   readonly #parts: StatusParts;
   readonly #link: () => CloudLink;
-  readonly #changes = { permissions: 0, cameras: 0, config: 0 };
+  readonly #changes = { permissions: 0, cameras: 0, config: 0, security: 0 };
   #stopListening: (() => void) | undefined;
   #timer: Timer | undefined;
 
@@ -52,13 +54,14 @@ export class StatusPublisher implements Service {
 
   /** The signed status; `offline` is what the broker publishes when the connection breaks. */
   statement(state: Status['state']): Promise<string> {
-    const { scope, key, seal, boot, version, isPaired, clock, signer } = this.#parts;
+    const { scope, key, seal, boot, version, isPaired, up, clock, signer } = this.#parts;
     const status: Status = {
       v: 1,
       dev: scope.serial,
       state,
       isPaired: isPaired(),
       boot,
+      up: Math.floor(up()),
       version,
       key,
       seal,

@@ -1,6 +1,6 @@
 import type { Cameras } from '../../cameras/ports.js';
 import type { ConfigService } from '../../config/service.js';
-import type { ConfigurationPatch } from '../../contract/configuration.js';
+import type { Configuration, ConfigurationPatch } from '../../contract/configuration.js';
 import type { Clock } from '../../kernel/clock.js';
 import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
@@ -15,12 +15,7 @@ const DEADLINE_MS = 60_000;
 export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'encoderOptions'>, clock: Clock): Pick<Handlers, Names> {
   const inTime = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => withDeadline(clock, DEADLINE_MS, work);
   return {
-    'config.get': async (_args, call) => {
-      const current = config.current();
-      const channels = call.channels();
-      const isCovered = ([cam]: readonly [string, unknown]): boolean => channels === undefined || channels.includes(cam);
-      return { ...current, cameras: Object.fromEntries(Object.entries(current.cameras).filter(isCovered)) };
-    },
+    'config.get': async (_args, call) => covered(config.current(), call.channels()),
     'config.options': async ({ cam, stream }) => {
       const { resolutions, frameRate } = await inTime((signal) => cameras.encoderOptions(cam, stream, signal));
       return {
@@ -30,18 +25,34 @@ export function configHandlers(config: ConfigService, cameras: Pick<Cameras, 'en
     },
     'config.plan': async ({ base, patch }, call) => {
       onlyCovered(patch, call);
-      return inTime((signal) => config.plan(base, patch, signal));
+      return inTime((signal) => config.plan(base, patch, signal)).catch((error: unknown) => rethrowCovered(error, call));
     },
     'config.apply': async ({ base, patch }, call) => {
       onlyCovered(patch, call);
       call.note.after = withoutLogins(patch);
-      const applied = await inTime((signal) => config.apply(base, patch, AbortSignal.any([signal, call.ended])));
+      const applied = await inTime((signal) => config.apply(base, patch, AbortSignal.any([signal, call.ended]))).catch((error: unknown) =>
+        rethrowCovered(error, call),
+      );
       call.note.before = stepsOf(applied.steps, 'from');
       call.note.after = stepsOf(applied.steps, 'to');
       call.note.object = applied.version;
       return applied;
     },
   };
+}
+
+/** What of the configuration a permission for these channels shows. */
+function covered(current: Configuration, channels: readonly string[] | undefined): Configuration {
+  const isCovered = ([cam]: readonly [string, unknown]): boolean => channels === undefined || channels.includes(cam);
+  return { ...current, cameras: Object.fromEntries(Object.entries(current.cameras).filter(isCovered)) };
+}
+
+/** A stale base is refused with what is set now: no more of it than the asker may ask for. */
+function rethrowCovered(error: unknown, call: Call): never {
+  if (!(error instanceof AgentError) || error.code !== 'config.stale_base') throw error;
+  const { code, say, fix, retryable, detail } = error;
+  const current = covered(detail.current as Configuration, call.channels());
+  throw new AgentError({ code, say, fix, retryable, detail: { ...detail, current }, cause: error });
 }
 
 /** A grant for some cameras changes only those, and not the recorder itself. @throws AgentError permissions.other_camera */

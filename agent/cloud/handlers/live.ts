@@ -10,7 +10,9 @@ import type { LiveService } from '../../live/service.js';
 import type { EntryInput } from '../../operation-log/entry.js';
 import type { Intent, OperationLog, Outcome } from '../../operation-log/ports.js';
 import type { Ticket } from '../../permissions/ticket.js';
+import { actorOf } from '../actor.js';
 import type { Call, Handlers } from '../call.js';
+import { MotionWatch } from './motion-watch.js';
 
 /** A person holds a button meanwhile: a movement that begins later would be a surprise. */
 const MOVE_DEADLINE_MS = 5_000;
@@ -21,6 +23,8 @@ export interface LiveHandlerParts {
   readonly cameras: Pick<Cameras, 'ptz'>;
   readonly operationLog: OperationLog;
   readonly organisationName: (grantId: string) => string | null;
+  /** Called after every change of a permission. Returns the way to stop. */
+  readonly onPermissionsChange: (listener: () => void) => () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -43,9 +47,12 @@ export class LiveDesk {
   readonly #ends = new Set<Promise<unknown>>();
   /** Per running session, the row that says it began. */
   readonly #begun = new Map<string, Promise<Intent | undefined>>();
+  readonly #motions: MotionWatch;
 
   constructor(parts: LiveHandlerParts) {
     this.#parts = parts;
+    const { clock, onPermissionsChange } = parts;
+    this.#motions = new MotionWatch({ ptz: (cam) => parts.cameras.ptz(cam), onPermissionsChange, clock, log: parts.log });
   }
 
   handlers(): Pick<Handlers, 'live.open' | 'live.close' | 'ptz.move' | 'ptz.stop'> {
@@ -60,11 +67,18 @@ export class LiveDesk {
         return { isDone: true };
       },
       'ptz.move': async ({ cam, pan, tilt, zoom }, call) => {
-        await this.#move(cam, call, (ptz, options) => ptz.move({ pan, tilt, zoom }, options));
+        await this.#move(cam, call, (ptz, { signal }) => {
+          this.#motions.began(cam, call);
+          return ptz.move({ pan, tilt, zoom }, { signal: AbortSignal.any([signal, call.ended]) });
+        });
         return { isDone: true };
       },
+      // Not given up when the permission ends meanwhile: a stop is what is wanted then.
       'ptz.stop': async ({ cam }, call) => {
-        await this.#move(cam, call, (ptz, options) => ptz.stop(options));
+        await this.#move(cam, call, (ptz, options) => {
+          this.#motions.stopped(cam);
+          return ptz.stop(options);
+        });
         return { isDone: true };
       },
     };
@@ -76,7 +90,7 @@ export class LiveDesk {
       return {
         session: session.sessionId,
         cam: session.channelId,
-        who: ticket.person.name,
+        who: ticket.person?.name ?? '',
         organisation: ticket.kind === 'employee' ? this.#parts.organisationName(ticket.grantId) : null,
         since: session.openedAt,
         until: session.untilAt,
@@ -166,14 +180,15 @@ export class LiveDesk {
     const opened = await this.#parts.live.open({ ticket, offerSdp: args.sdp, stream: args.stream, maxDurationMs: args.maxS * 1000 });
     call.note.sessionId = opened.sessionId;
     const organisation = call.ticket.kind === 'employee' ? this.#parts.organisationName(call.ticket.grantId) : null;
-    const watermark = organisation === null ? call.ticket.person.name : `${call.ticket.person.name} · ${organisation}`;
+    const who = call.ticket.person?.name ?? '';
+    const watermark = organisation === null ? who : `${who} · ${organisation}`;
     return { session: opened.sessionId, cam: args.cam, sdp: opened.answerSdp, fp: opened.fingerprint, until: opened.untilAt, watermark };
   }
 
   async #move(cam: string, call: Call, act: (ptz: PtzDriver, options: CallOptions) => Promise<void>): Promise<void> {
     const ptz = this.#parts.cameras.ptz(cam);
     call.recheck();
-    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal: AbortSignal.any([signal, call.ended]) }));
+    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal }));
   }
 }
 
@@ -182,10 +197,8 @@ function watchEntry(session: LiveSessionInfo): Omit<EntryInput, 'phase'> {
   const { ticket, call } = session.ticket.proof as WatchProof;
   return {
     action: 'live.watch',
-    source: call.source,
-    actor: ticket.kind === 'owner' ? 'owner' : 'employee',
-    organisation: ticket.kind === 'owner' ? undefined : ticket.badge.org,
-    grant: ticket.kind === 'employee' ? ticket.grantId : undefined,
+    ...call.from,
+    ...actorOf(ticket),
     channel: session.channelId,
     scope: 'live-view',
     sessionId: session.sessionId,

@@ -15,10 +15,9 @@ const ANSWER_BYTES = 26_000;
 /** The operation log for the owner's eyes, newest first. */
 export function logHandlers(parts: LogHandlerParts): Pick<Handlers, 'log.list'> {
   return {
-    'log.list': async ({ beforeSeq, limit }): Promise<LogPage> => {
+    'log.list': async ({ beforeSeq, limit, action }): Promise<LogPage> => {
       const toSeq = beforeSeq === null ? undefined : beforeSeq - 1;
-      const listed =
-        toSeq === 0 ? [] : await parts.operationLog.list({ limit, newestFirst: true, ...(toSeq === undefined ? {} : { toSeq }) });
+      const listed = toSeq === 0 ? [] : await parts.operationLog.list({ limit, newestFirst: true, toSeq, action });
       const { size, head } = await parts.position();
       const checkpoint = await parts.operationLog.latestCheckpoint();
       return {

@@ -1,6 +1,7 @@
 import { unverifiedPayload } from '../../contract/jws.js';
 import { parseShape } from '../../contract/shapes.js';
 import { Grant } from '../../contract/statements.js';
+import { AgentError } from '../../kernel/errors.js';
 import type { Permissions } from '../../permissions/service.js';
 import type { Handlers } from '../call.js';
 
@@ -15,7 +16,7 @@ type Names =
 /** The owner decides, organisations ask. */
 export function permissionHandlers(permissions: Permissions): Pick<Handlers, Names> {
   return {
-    'permissions.list': async () => permissions.list(),
+    'permissions.list': async (_args, call) => permissions.list(call.ticket.kid),
     'permissions.grant': async ({ grant, application }, call) => {
       // Written down even when it is refused: what was tried is part of the story.
       const wanted = parseShape(Grant, unverifiedPayload(grant));
@@ -24,6 +25,7 @@ export function permissionHandlers(permissions: Permissions): Pick<Handlers, Nam
         organisation: wanted.org.name,
         scopes: [...wanted.scopes],
         cameras: wanted.cams === null ? 'all' : [...wanted.cams],
+        hours: wanted.hours === null ? 'any' : { ...wanted.hours, days: [...wanted.hours.days] },
         until: wanted.exp,
       };
       const { id } = await permissions.grant(grant, application);
@@ -42,11 +44,21 @@ export function permissionHandlers(permissions: Permissions): Pick<Handlers, Nam
       return receipt;
     },
     'permissions.apply': async ({ org, scopes, cams, durationMs, note }, call) => {
-      const application = await permissions.apply({ org, person: call.ticket.person, scopes, cams, durationMs, note });
+      const { person } = call.ticket;
+      if (person === undefined) throw nobody();
+      const application = await permissions.apply({ org, person, scopes, cams, durationMs, note });
       call.note.object = application.id;
       call.note.after = { organisation: org.name, scopes: [...scopes] };
       return { id: application.id };
     },
     'permissions.mine': async ({ org }) => permissions.mine(org),
   };
+}
+
+function nobody(): AgentError {
+  return new AgentError({
+    code: 'permissions.no_badge',
+    say: 'The application does not say whose it is.',
+    fix: 'Sign in again in the app.',
+  });
 }

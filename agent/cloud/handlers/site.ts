@@ -41,7 +41,9 @@ export function siteHandlers(parts: SiteParts): Pick<Handlers, 'site.get' | 'cam
     'cameras.discover': async (_args, call) => {
       const found = await parts.cameras.discover();
       call.note.after = { found: [...found] };
-      return { found: [...found] };
+      // The log tells the owner of all of them; whoever may look after some cameras learns of no others.
+      const channels = call.channels();
+      return { found: found.filter((id) => channels === undefined || channels.includes(id)) };
     },
   };
 }
@@ -53,6 +55,7 @@ function toCameraInfo(view: CameraView): CameraInfo {
     manufacturer: view.manufacturer,
     model: view.model,
     firmware: view.firmware,
+    serial: view.serial,
     state: view.state,
     reason: view.reason === undefined ? null : { code: view.reason.code, say: view.reason.say, fix: view.reason.fix },
     streams: view.streams.map(({ kind, codec, width, height, frameRate, bitrateKbps }) => ({

@@ -1,98 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Handlers } from '../../../../agent/cloud/call.js';
-import { CommandDesk } from '../../../../agent/cloud/command-desk.js';
-import { type Command, Result } from '../../../../agent/contract/command.js';
-import { signStatement, verifyStatement } from '../../../../agent/contract/jws.js';
-import type { OperationName } from '../../../../agent/contract/operations.js';
-import { openSealed, seal } from '../../../../agent/contract/seal.js';
-import { PublicJwk, parseShape } from '../../../../agent/contract/shapes.js';
-import type { Badge } from '../../../../agent/contract/statements.js';
-import { newId } from '../../../../agent/contract/text.js';
-import type { EntryInput } from '../../../../agent/operation-log/entry.js';
-import type { OperationLog } from '../../../../agent/operation-log/ports.js';
-import { newSigningKey, type SigningKey } from '../../../../scripts/portal/client/keys.js';
-import { TestLog } from '../../../support/test-log.js';
-import { gate, give, MINUTE, makeRig, type PermissionRig, SERIAL, signWithdrawal } from '../permissions/permission-rig.js';
+import { newSigningKey } from '../../../../scripts/portal/client/keys.js';
+import { ADA, DANA, gate, LAN, openDesk } from './desk-rig.js';
 
-const BOOT = newId();
 const it = suite('command desk');
-
-interface SealPair {
-  readonly privateKey: CryptoKey;
-  readonly publicKey: PublicJwk;
-}
-
-async function newSealPair(): Promise<SealPair> {
-  const pair = await globalThis.crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits', 'deriveKey']);
-  const { kty, crv, x, y } = await globalThis.crypto.subtle.exportKey('jwk', pair.publicKey);
-  return { privateKey: pair.privateKey, publicKey: parseShape(PublicJwk, { kty, crv, x, y }) };
-}
-
-interface Desk {
-  readonly rig: PermissionRig;
-  readonly rows: EntryInput[];
-  /** What stands before every row: a slow disk. */
-  disk: Promise<void>;
-  ask(op: OperationName, args: unknown, as: SigningKey, badge?: Partial<Badge>): Promise<Result>;
-}
-
-/** A desk over real permissions and a log that only notes; every operation that is not given does nothing. */
-async function openDesk(handlers: Partial<Handlers>): Promise<Desk> {
-  const rig = await makeRig();
-  const [sealKey, replyKey] = await Promise.all([newSealPair(), newSealPair()]);
-  const answers = new Map<string, (letter: string) => void>();
-  let n = 0;
-  const note = async (entry: EntryInput) => {
-    await desk.disk;
-    desk.rows.push(entry);
-    return { seq: desk.rows.length, head: '0'.repeat(64) };
-  };
-  const operationLog = {
-    append: note,
-    intent: async (entry: EntryInput) => ({ ...(await note({ ...entry, phase: 'intent' })), entry, person: undefined }),
-    result: (intent: { entry: EntryInput }, outcome: object) => note({ ...intent.entry, ...outcome, phase: 'result' }),
-  } as unknown as OperationLog;
-  const made = new CommandDesk({
-    serial: SERIAL,
-    boot: BOOT,
-    signer: rig.device.signer,
-    sealKey: sealKey.privateKey,
-    permissions: rig.permissions,
-    operationLog,
-    handlers: new Proxy(handlers, { get: (own, op: OperationName) => own[op] ?? (async () => ({ isDone: true })) }) as Handlers,
-    reply: async (id, letter) => answers.get(id)?.(letter),
-    clock: rig.clock,
-    log: new TestLog(),
-  });
-  const desk: Desk = {
-    rig,
-    rows: [],
-    disk: Promise.resolve(),
-    ask: async (op, args, as, badge) => {
-      const { publicKey: reply } = replyKey;
-      n += 1;
-      const grant = badge?.grant ?? null;
-      const id = newId();
-      const command: Command = { v: 1, dev: SERIAL, boot: BOOT, n, id, op, args, grant, badge: await badgeOf(rig, as, badge), reply };
-      const answered = new Promise<string>((resolve) => answers.set(id, resolve));
-      await made.receive(id, await seal(await signStatement('cmd+jws', command, as.signer), sealKey.publicKey), 'relay');
-      const statement = await openSealed(await answered, replyKey.privateKey);
-      return verifyStatement(statement, 'result+jws', rig.device.publicKey, Result);
-    },
-  };
-  return desk;
-}
-
-async function badgeOf(rig: PermissionRig, holder: SigningKey, change: Partial<Badge> | undefined): Promise<string | null> {
-  if (change === undefined) return null;
-  const now = rig.clock.now();
-  const { signer } = rig.org;
-  const person = { name: 'Dana K', email: 'dana@example.org' };
-  const badge = { v: 1, org: signer.kid, grant: null, key: holder.publicKey, ...person, amr: ['mfa'], authTime: now, iat: now, ...change };
-  return signStatement('badge+jws', { ...badge, exp: now + 60 * MINUTE }, signer);
-}
-
 const PATCH = { base: 'B'.repeat(43), patch: { recorderName: 'Shop' } };
 
 it('a withdrawal ends an act that is under way', async () => {
@@ -104,10 +15,10 @@ it('a withdrawal ends an act that is under way', async () => {
         begun.open();
       }),
   });
-  const grant = await give(desk.rig, { scopes: ['remote-configuration'] });
+  const grant = await desk.give({ scopes: ['remote-configuration'] });
   const asked = desk.ask('config.apply', PATCH, await newSigningKey(), { grant: grant.id });
   await begun.passed;
-  await desk.rig.permissions.withdraw(await signWithdrawal(desk.rig, { ids: [grant.id] }));
+  await desk.permissions.withdraw(await desk.withdraw([grant.id]));
   assert.is((await asked).error?.code, 'command.failed');
   assert.equal(
     desk.rows.map(({ phase, result }) => [phase, result]),
@@ -120,18 +31,18 @@ it('a withdrawal ends an act that is under way', async () => {
 
 it('a withdrawal waits for no disk: it is done before its row is written, and answered after', async () => {
   const ended = gate();
-  const desk: Desk = await openDesk({
+  const desk = await openDesk((own) => ({
     'permissions.withdraw': async ({ statement }) => {
-      const { receipt } = await desk.rig.permissions.withdraw(statement);
+      const { receipt } = await own.permissions.withdraw(statement);
       ended.open();
       return receipt;
     },
-  });
-  const grant = await give(desk.rig);
-  const statement = await signWithdrawal(desk.rig, { ids: [grant.id] });
+  }));
+  const grant = await desk.give();
+  const statement = await desk.withdraw([grant.id]);
   const disk = gate();
-  desk.disk = disk.passed;
-  const asked = desk.ask('permissions.withdraw', { statement }, desk.rig.owner);
+  desk.disk = () => disk.passed;
+  const asked = desk.ask('permissions.withdraw', { statement }, desk.owner);
   await ended.passed;
   assert.is(desk.rows.length, 0);
   disk.open();
@@ -139,13 +50,88 @@ it('a withdrawal waits for no disk: it is done before its row is written, and an
   assert.is(desk.rows.length, 1);
 });
 
+it('what was withdrawn while its intent was written is not done', async () => {
+  let done = 0;
+  const desk = await openDesk({
+    'config.apply': async () => {
+      done += 1;
+      throw new RangeError('never');
+    },
+  });
+  const grant = await desk.give({ scopes: ['remote-configuration'] });
+  const [writing, disk] = [gate(), gate()];
+  desk.disk = () => {
+    writing.open();
+    return disk.passed;
+  };
+  const asked = desk.ask('config.apply', PATCH, await newSigningKey(), { grant: grant.id });
+  await writing.passed;
+  await desk.permissions.withdraw(await desk.withdraw([grant.id]));
+  disk.open();
+  assert.is((await asked).error?.code, 'permissions.withdrawn');
+  assert.is(done, 0);
+});
+
 it('strangers cannot fill the log: new keys get no rows of their own', async () => {
   const desk = await openDesk({});
   for (let stranger = 0; stranger < 10; stranger += 1) {
-    const org = { name: 'Anybody', key: desk.rig.org.publicKey };
+    const org = { name: 'Anybody', key: desk.org.publicKey };
     await desk.ask('permissions.mine', { org }, await newSigningKey(), {});
   }
   assert.is(desk.rows.length, 1);
+});
+
+it('rows name who acted and by which way; an address stands there as its hash only', async () => {
+  const desk = await openDesk({});
+  const grant = await desk.give({ scopes: ['remote-configuration'] });
+  await desk.ask('cameras.discover', {}, await newSigningKey(), { grant: grant.id }, LAN);
+  await desk.ask('permissions.decline', { application: 'A'.repeat(22) }, desk.owner);
+  const told = desk.rows
+    .filter(({ phase }) => phase === 'result')
+    .map(({ source, remote, actor, organisation, person }) => ({ source, remote, actor, organisation, person }));
+  assert.equal(told, [
+    { source: 'lan', remote: LAN.remote, actor: 'employee', organisation: desk.org.signer.kid, person: DANA },
+    { source: 'relay', remote: undefined, actor: 'owner', organisation: undefined, person: ADA },
+  ]);
+});
+
+it('a refusal at the door is told with the hash of where it came from, and without a name', async () => {
+  const desk = await openDesk({});
+  const stranger = await newSigningKey();
+  await desk.ask('permissions.list', {}, stranger, undefined, LAN);
+  assert.equal(
+    desk.rows.map(({ action, source, remote, actor, person, code }) => ({ action, source, remote, actor, person, code })),
+    [
+      {
+        action: 'command.refused',
+        source: 'lan',
+        remote: LAN.remote,
+        actor: 'system',
+        person: undefined,
+        code: 'permissions.not_owner',
+      },
+    ],
+  );
+});
+
+it('whoever joins is the owner in the row that says so, and nobody in the one before', async () => {
+  const desk = await openDesk({
+    'owner.join': async (_args, call) => {
+      call.note.person = ADA;
+      return { epoch: 1, deviceKey: 'D'.repeat(43), site: 'Bakery' };
+    },
+  });
+  const tablet = await newSigningKey();
+  const delegation = await desk.delegation();
+  const { error } = await desk.ask('owner.join', { key: tablet.publicKey, delegation, deviceName: 'Tablet' }, tablet);
+  assert.is(error, null);
+  assert.equal(
+    desk.rows.map(({ phase, actor, person }) => ({ phase, actor, person })),
+    [
+      { phase: 'intent', actor: 'system', person: undefined },
+      { phase: 'result', actor: 'owner', person: ADA },
+    ],
+  );
 });
 
 it.run();

@@ -1,53 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CloudLink } from '../../../../agent/cloud/link.js';
 import { OutboxPump } from '../../../../agent/cloud/outbox-pump.js';
 import { utf8 } from '../../../../agent/contract/text.js';
-import { AgentError } from '../../../../agent/kernel/errors.js';
 import type { Database } from '../../../../agent/store/database.js';
 import { type OutboxMessage, OutboxStore } from '../../../../agent/store/outbox-store.js';
 import { TestLog } from '../../../support/test-log.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 import { withDatabase } from '../store/scratch.js';
-
-/** A link whose broker a test plays: `answer` is the PUBACK, or its absence. */
-class FakeLink implements CloudLink {
-  readonly sent: string[] = [];
-  answer: (text: string) => Promise<void> = async () => undefined;
-  readonly #listeners = new Set<(isOnline: boolean) => void>();
-  isOnline = false;
-  atOnce = 0;
-  mostAtOnce = 0;
-
-  async publish(_topic: string, payload: string | Uint8Array): Promise<void> {
-    if (!this.isOnline) throw lost();
-    const text = typeof payload === 'string' ? payload : Buffer.from(payload).toString();
-    this.sent.push(text);
-    this.atOnce += 1;
-    this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
-    try {
-      await this.answer(text);
-    } finally {
-      this.atOnce -= 1;
-    }
-  }
-
-  onMessage(): () => void {
-    return () => undefined;
-  }
-
-  onOnline(listener: (isOnline: boolean) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  set(isOnline: boolean): void {
-    this.isOnline = isOnline;
-    for (const listener of [...this.#listeners]) listener(isOnline);
-  }
-}
-
-const lost = (): AgentError => new AgentError({ code: 'cloud.offline', say: 's', fix: 'f', retryable: true });
+import { FakeLink, lost } from './fake-link.js';
 
 interface Rig {
   readonly database: Database;

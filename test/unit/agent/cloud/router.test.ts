@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OncePer, RateLimit } from '../../../../agent/cloud/rate.js';
+import type { Origin } from '../../../../agent/cloud/call.js';
+import { OncePer, RateLimit, SlidingCount } from '../../../../agent/cloud/rate.js';
 import { Router } from '../../../../agent/cloud/router.js';
 import { MAX_MESSAGE_BYTES } from '../../../../agent/contract/guard.js';
 import { newId, utf8 } from '../../../../agent/contract/text.js';
@@ -31,21 +32,25 @@ it.before.each(() => {
     scope: SCOPE,
     onCommand: (at, letter) => onCommand(at, letter),
     onPair: async (sid, request) => void heard.push(`pair ${sid} ${request.t}`),
-    onWithdraw: async (statement) => void heard.push(`withdraw ${statement}`),
+    onWithdraw: async (statement, from) => void heard.push(`withdraw ${statement} ${from.source}`),
+    onCancel: async (statement, from) => void heard.push(`cancel ${statement} ${from.source}`),
     clock,
     log,
   });
 });
 
-const send = (topic: string, payload: string | Uint8Array): Promise<void> =>
-  router.receive(topic, typeof payload === 'string' ? utf8(payload) : payload);
+const RELAY: Origin = { source: 'relay' };
+const lan = (at: number): Origin => ({ source: 'lan', remote: `r${at}` });
+const send = (topic: string, payload: string | Uint8Array, from = RELAY): Promise<void> =>
+  router.receive(topic, typeof payload === 'string' ? utf8(payload) : payload, from);
 const hello = (sid = id): string => JSON.stringify({ t: 'pair.hello', v: 1, sid, app: newId() });
 
 it('each kind goes to its handler', async () => {
   await send(COMMAND, 'a letter');
   await send(PAIR, hello());
   await send(topics.withdraw(SCOPE), 'a statement');
-  assert.equal(heard, [`cmd ${id} a letter`, `pair ${id} pair.hello`, 'withdraw a statement']);
+  await send(topics.cancel(SCOPE, 'o'.repeat(43)), 'a list', lan(1));
+  assert.equal(heard, [`cmd ${id} a letter`, `pair ${id} pair.hello`, 'withdraw a statement relay', 'cancel a list lan']);
   assert.equal(router.refusals, {});
   assert.equal(log.lines, []);
 });
@@ -116,7 +121,7 @@ it('a flood: 200 at once, then 50 a second; a withdrawal is not kept out by it',
   assert.is(heard.length, 200);
   assert.equal(router.refusals, { 'message.too_many': 800 });
   await send(topics.withdraw(SCOPE), 'stop');
-  assert.is(heard.at(-1), 'withdraw stop');
+  assert.is(heard.at(-1), 'withdraw stop relay');
   await clock.advance(1_000);
   for (let at = 0; at < 100; at += 1) await send(COMMAND, 'x');
   assert.is(heard.length, 251);
@@ -130,6 +135,26 @@ it('knocking is slower still: 20 at once, then 2 a second', async () => {
   assert.is(heard.length, 40);
   await send(COMMAND, 'x');
   assert.is(heard.length, 41);
+});
+
+it('whoever floods the relay does not keep out somebody at the recorder, and one at the recorder does not keep out another', async () => {
+  const heardOf = async (times: number, topic: string, payload: () => string, from: Origin): Promise<number> => {
+    const before = heard.length;
+    for (let at = 0; at < times; at += 1) await send(topic, payload(), from);
+    return heard.length - before;
+  };
+  const letter = (): string => 'x';
+  assert.is(await heardOf(1_000, COMMAND, letter, RELAY), 200);
+  assert.is(await heardOf(1_000, COMMAND, letter, lan(1)), 80);
+  assert.is(await heardOf(10, COMMAND, letter, lan(2)), 10);
+  assert.is(await heardOf(100, PAIR, hello, RELAY), 20);
+  assert.is(await heardOf(100, PAIR, hello, lan(1)), 10);
+  assert.is(await heardOf(5, PAIR, hello, lan(2)), 5);
+  // Many addresses are still one network: together they have what the relay has.
+  let many = 0;
+  for (let at = 10; at < 60; at += 1) many += await heardOf(20, COMMAND, letter, lan(at));
+  assert.is(many, 200 - 80 - 10);
+  assert.is(await heardOf(1, topics.withdraw(SCOPE), letter, lan(1)), 1);
 });
 
 it('1 MB of noise on a topic of ours costs no more than looking at its length', async () => {
@@ -147,6 +172,26 @@ it('rate limit: a bucket per key that refills with time and never overflows', ()
   assert.equal(takes('a', 499, 1), [false]);
   assert.equal(takes('a', 1_000, 3), [true, true, false], 'refusals cost nothing');
   assert.equal(takes('a', 1_000_000, 4), [true, true, true, false]);
+});
+
+it('rate limit: tells how long to wait, and a key that is in use is not forgotten because of many others', () => {
+  const limit = new RateLimit(0.5, 1);
+  assert.is(limit.waitMs('a', 0), 0);
+  limit.take('a', 0);
+  assert.equal([limit.waitMs('a', 0), limit.waitMs('a', 500), limit.waitMs('a', 2_000)], [2_000, 1_500, 0]);
+  for (let at = 0; at < 1_000; at += 1) {
+    limit.take(`k${at}`, 100);
+    assert.is(limit.take('a', 100), false);
+  }
+});
+
+it('sliding count: never more in any stretch of time', () => {
+  const count = new SlidingCount(3, 1_000);
+  const waits = [0, 400, 800, 900, 999, 1_000, 1_399, 1_400].map((nowMs) => count.take('a', nowMs));
+  assert.equal(waits, [0, 0, 0, 100, 1, 0, 1, 0]);
+  assert.is(count.take('b', 1_400), 0);
+  count.forget('a');
+  assert.is(count.take('a', 1_400), 0);
 });
 
 it('rate limit and once-per: strangers cannot fill the memory', () => {

@@ -2,6 +2,7 @@
 export const HOOK_LIMITS_MS = {
   capabilities: 5_000,
   identity: 5_000,
+  'keystore-sign': 10_000,
   boot: 10_000,
   'network-apply': 30_000,
   'network-confirm': 5_000,

@@ -22,7 +22,8 @@ export interface DeviceKeys {
   readonly seal: DeviceKey;
 }
 
-type Purpose = 'sign' | 'seal';
+/** What a key is for. */
+export type Purpose = 'sign' | 'seal';
 const ALGORITHM: Record<Purpose, { readonly import: EcKeyImportParams; readonly usages: KeyUsage[] }> = {
   sign: { import: { name: 'ECDSA', namedCurve: 'P-256' }, usages: ['sign'] },
   seal: { import: { name: 'ECDH', namedCurve: 'P-256' }, usages: ['deriveBits', 'deriveKey'] },
@@ -34,10 +35,11 @@ const ALGORITHM: Record<Purpose, { readonly import: EcKeyImportParams; readonly 
  */
 export async function loadDeviceKeys(folder: string): Promise<DeviceKeys> {
   await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-  return { sign: await loadKey(folder, 'sign'), seal: await loadKey(folder, 'seal') };
+  return { sign: await loadDeviceKey(folder, 'sign'), seal: await loadDeviceKey(folder, 'seal') };
 }
 
-async function loadKey(folder: string, purpose: Purpose): Promise<DeviceKey> {
+/** One of them; the folder must be there. @throws AgentError identity.key_unreadable */
+export async function loadDeviceKey(folder: string, purpose: Purpose): Promise<DeviceKey> {
   const path = join(folder, `device-${purpose}.pem`);
   const known = await readFileIfThere(path);
   if (known === undefined) await makeKey(path, purpose);

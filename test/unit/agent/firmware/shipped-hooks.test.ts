@@ -117,7 +117,7 @@ test('examples on the page are JSON, and what is shipped executable is a plain f
   const executable = readdirSync(shipped).filter(
     (name) => lstatSync(join(shipped, name)).isFile() && (lstatSync(join(shipped, name)).mode & 0o100) !== 0,
   );
-  assert.equal(executable.sort(), ['capabilities', 'identity', 'launch']);
+  assert.equal(executable.sort(), ['button', 'capabilities', 'identity', 'launch']);
 });
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,6 +6,7 @@ import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 await build();
+await (await import(pathToFileURL(join(BUILD, 'scripts', 'portal', 'page.js')).href)).ensurePage();
 // esbuild's helper process has done its work; otherwise it would stay for as long as this runs.
 await (await import('esbuild')).stop();
 await import(pathToFileURL(join(BUILD, 'scripts', 'start', 'main.js')).href);

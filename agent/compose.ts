@@ -1,21 +1,23 @@
 import { openBase } from './compose/base.js';
-import { openCloudSide } from './compose/cloud-side.js';
+import { eraseLogins } from './compose/erase-logins.js';
+import { finishErasure } from './compose/erase-people.js';
 import { watchExpiry } from './compose/expiry.js';
-import { joinHandlers } from './compose/handlers.js';
+import { openLedger } from './compose/ledger.js';
 import { endWatching, openLive } from './compose/live.js';
 import { localActs } from './compose/local-acts.js';
 import { openCameras, openHealth } from './compose/on-site.js';
 import { openOperationLog, reportSetAside } from './compose/operation-log.js';
 import type { AgentOptions } from './compose/options.js';
+import { openOutside } from './compose/outside.js';
 import { openPairing } from './compose/pairing.js';
 import { openPermissions } from './compose/permissions.js';
 import { openSerial } from './compose/serial.js';
 import { addSiteCameras } from './compose/site-cameras.js';
 import { configStore } from './compose/stores.js';
+import { openUpkeep } from './compose/upkeep.js';
 import { ConfigService } from './config/service.js';
 import { formatCode, labelText } from './contract/code.js';
 import type { ControlActs } from './control/control-server.js';
-import { ConnectNumbers } from './identity/boot-counter.js';
 import { Runtime } from './kernel/runtime.js';
 import type { Permissions } from './permissions/service.js';
 
@@ -23,6 +25,8 @@ import type { Permissions } from './permissions/service.js';
 export interface Agent {
   readonly serial: string;
   readonly isPaired: () => boolean;
+  /** Port of the door on the local network; undefined while there is none. */
+  readonly lanPort: () => number | undefined;
   readonly acts: ControlActs;
   readonly runtime: Runtime;
   /** A new verification code without a press: used-up tries stay used up. @throws AgentError pairing.owned */
@@ -34,36 +38,41 @@ export interface Agent {
 /** The wiring diagram: every service and driver is made here, or in compose/ at its call. The state folder must be prepared and locked. */
 export async function compose(options: AgentOptions): Promise<Agent> {
   const base = await openBase(options);
-  const { stateFolder, site, serial, stores, clock, log } = base;
-  const permissions: Permissions = await openPermissions(base, (ids) => endWatching(live, ids));
+  const { site, serial, stores, clock, log } = base;
+  const permissions: Permissions = await openPermissions(base, (isOver) => endWatching(live, isOver));
   const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: () => undefined });
+  const ledger = openLedger(base, permissions, operationLog);
   const buses = await openSerial(site, clock, log);
   const cameras = await openCameras(base, buses);
-  const { live, liveDesk } = await openLive(base, { cameras, permissions, operationLog });
+  const { live, liveDesk } = await openLive(base, {
+    ...{ cameras, permissions, operationLog },
+    onMedia: (bytes, packets) => ledger.book('media', 'viewer', bytes, packets),
+  });
   const recorderName = site.recorderName ?? 'Recorder';
   const config = new ConfigService({ cameras, store: configStore(stores.state), recorderName, clock, log });
   const health = await openHealth(base, cameras);
   const pairing = openPairing({ ...base, permissions, operationLog });
-  const handlers = joinHandlers(base, { cameras, liveDesk, config, health, operationLog, permissions });
-  const numbers = await ConnectNumbers.load(stateFolder, clock.now());
-  const cloud = openCloudSide({ ...base, numbers, permissions, pairing, operationLog, handlers, outbox: stores.outbox });
-  permissions.onChange(() => cloud.status.changed('permissions'));
-  cameras.onChange(() => cloud.status.changed('cameras'));
-  config.onChange(() => cloud.status.changed('config'));
+  const forgetLogins = () => eraseLogins({ stores, cameras, clock, log });
+  const goOnErasing = finishErasure({ permissions, operationLog, state: stores.state, eraseLogins: forgetLogins, log });
+  const upkeep = openUpkeep(base, operationLog, () => outside.changed('security'));
+  const outside = await openOutside(base, { cameras, liveDesk, config, health, operationLog, permissions, pairing, ledger });
 
   const runtime = new Runtime(
     [
       { name: 'stores', start: async () => undefined, stop: () => stores.close() },
       operationLog,
       { name: 'log-repair', start: () => reportSetAside(stores, operationLog, log), stop: async () => undefined },
+      goOnErasing,
+      ledger,
+      upkeep,
       watchExpiry({ ...base, permissions, operationLog }),
-      { name: 'pairing', start: () => pairing.start(), stop: async () => undefined },
+      { name: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
       buses.service,
       cameras,
       addSiteCameras(site, cameras, log.area('cameras')),
       config,
       health,
-      ...cloud.services,
+      ...outside.services,
       // Last to start is first to stop: viewers are told why while there is a way to tell them.
       { name: 'live-ends', start: async () => undefined, stop: () => liveDesk.settled() },
       live,
@@ -74,12 +83,13 @@ export async function compose(options: AgentOptions): Promise<Agent> {
   return {
     serial,
     isPaired: () => permissions.owner !== null,
-    acts: localActs({ ...base, buses, permissions, pairing, operationLog, cameras, live, health, cloud }),
+    lanPort: outside.lanPort,
+    acts: localActs({ ...base, buses, permissions, pairing, operationLog, cameras, live, health, ledger, upkeep, ...outside }),
     runtime,
     warm: () => live.warm(),
     newCode: async () => {
-      const code = await pairing.press(true);
-      return { code: formatCode(code), label: labelText({ ...base, code }) };
+      const { code } = await pairing.press({ newCode: true, keepsTries: true });
+      return { code: formatCode(code ?? ''), label: labelText({ ...base, code: code ?? '' }) };
     },
   };
 }

@@ -1,29 +1,20 @@
-import type { CliCommand, CliIo } from './commands/command.js';
+import { allCommands } from './commands/all.js';
 import { EXIT } from './commands/command.js';
-import { pressCommand, withdrawCommand } from './commands/local.js';
-import { logShowCommand, logVerifyCommand } from './commands/log.js';
-import { overview } from './commands/overview.js';
-import { makeRunCommand } from './commands/run.js';
-import { statusCommand } from './commands/status.js';
-import { AgentError } from './kernel/errors.js';
+import { errorJson, errorText, exitCodeOf } from './commands/exit-code.js';
+import { findCommand, overview } from './commands/overview.js';
+import { terminalIo } from './commands/terminal.js';
 
-const io: CliIo = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  environment: process.env,
-  isTerminal: process.stderr.isTTY === true,
-};
+const io = terminalIo();
 
 /** The wiring is loaded only by the command that needs it: `sightline status` must not wait for drivers. */
-const run = makeRunCommand({
+const COMMANDS = allCommands({
   prepareStateFolder: async (folder) => (await import('./compose/stores.js')).prepareStateFolder(folder),
   compose: async (options) => (await import('./compose.js')).compose(options),
+  makeLabel: async (options) => (await import('./compose/label.js')).makeLabelAlone(options),
 });
 
-const COMMANDS: readonly CliCommand[] = [run, statusCommand, logShowCommand, logVerifyCommand, pressCommand, withdrawCommand];
-
 async function main(args: readonly string[]): Promise<number> {
-  const command = COMMANDS.find(({ name }) => name.split(' ').every((word, at) => args[at] === word));
+  const command = findCommand(COMMANDS, args);
   if (command === undefined) return overview(COMMANDS, args, io);
   const rest = args.slice(command.name.split(' ').length);
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -33,22 +24,14 @@ async function main(args: readonly string[]): Promise<number> {
   return command.run(rest, io);
 }
 
-main(process.argv.slice(2)).then(
+const args = process.argv.slice(2);
+main(args).then(
   (code) => {
     process.exitCode = code;
   },
   (error: unknown) => {
-    if (error instanceof AgentError) io.err(`${error.say} ${error.fix} (${error.code})\n`);
-    else io.err(`The program failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    const isRefused = error instanceof AgentError && /^(pairing|permissions)\./.test(error.code);
-    const isUnreachable = error instanceof AgentError && error.code === 'control.not_running';
-    process.exitCode =
-      error instanceof AgentError && error.code === 'cli.usage'
-        ? EXIT.usage
-        : isUnreachable
-          ? EXIT.unreachable
-          : isRefused
-            ? EXIT.refused
-            : EXIT.failed;
+    if (args.includes('--json')) io.out(errorJson(error));
+    else io.err(errorText(error));
+    process.exitCode = exitCodeOf(error);
   },
 );

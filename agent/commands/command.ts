@@ -15,12 +15,16 @@ export interface CliIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly environment: NodeJS.ProcessEnv;
-  /** Whether people read the output. */
+  /** Whether people read stderr. */
   readonly isTerminal: boolean;
+  /** Whether stdout shows colours. */
+  readonly hasColours?: boolean;
+  /** Asks whoever sits at the terminal; undefined when nobody does. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
 /** Exit codes, documented in `sightline --help`. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3, unreachable: 4 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3, unreachable: 4, partly: 5 } as const;
 
 /** Columns aligned by their widest cell; the last one is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string {

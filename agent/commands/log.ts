@@ -1,23 +1,9 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseGuarded } from '../contract/guard.js';
-import { verifyStatement } from '../contract/jws.js';
-import { parseShape } from '../contract/shapes.js';
-import { Checkpoint } from '../contract/statements.js';
-import { NamePlate } from '../contract/stored.js';
-import { loadDeviceKeys } from '../identity/keys.js';
-import { readFileIfThere } from '../kernel/atomic-file.js';
-import { systemClock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
-import { createLog } from '../kernel/log.js';
-import { VERSION } from '../kernel/version.js';
 import type { ListedEntry } from '../operation-log/ports.js';
-import { OperationLogService } from '../operation-log/service.js';
-import { Database } from '../store/database.js';
-import { LOG_MIGRATIONS } from '../store/migrations.js';
-import { OperationLogStore } from '../store/operation-log-store.js';
 import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
+import { toCsv } from './csv.js';
+import { withLog } from './log-reader.js';
 
 const SHOW_HELP = `sightline log show - who did what on this recorder, when, and how it ended
 
@@ -31,6 +17,7 @@ Reads the log from the state folder, whether the agent runs or not.
   --until TIME     before this time
   --state FOLDER   state folder (default /var/lib/sightline)
   --json           one JSON object per row, oldest first
+  --csv            comma-separated values with a head line (RFC 4180), for a spreadsheet
 
 Examples:
   sightline log show --limit 20
@@ -60,6 +47,7 @@ export const logVerifyCommand: CliCommand = {
   run: verify,
 };
 
+const HEAD = ['SEQ', 'TIME (UTC)', 'WHO', 'WHAT', 'CHANNEL', 'BY', 'RESULT'] as const;
 const SHOW_OPTIONS = {
   limit: { type: 'string' },
   actor: { type: 'string' },
@@ -67,6 +55,7 @@ const SHOW_OPTIONS = {
   channel: { type: 'string' },
   since: { type: 'string' },
   until: { type: 'string' },
+  csv: { type: 'boolean' },
 } as const;
 
 async function show(args: readonly string[], io: CliIo): Promise<number> {
@@ -81,74 +70,23 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
     sinceAt: readTime('--since', options.since),
     untilAt: readTime('--until', options.until),
   };
-  const rows = await withLog(stateFolder(options.state, io.environment), (log) => log.list(query));
+  const rows = await withLog(stateFolder(options.state, io.environment), ({ service }) => service.list(query));
   const oldestFirst = [...rows].reverse();
   if (options.json === true) for (const row of oldestFirst) io.out(`${JSON.stringify(toJson(row))}\n`);
+  else if (options.csv === true) io.out(toCsv([HEAD, ...oldestFirst.map(toLine)]));
   else if (oldestFirst.length === 0) io.out('No rows.\n');
-  else io.out(`${columns([['SEQ', 'TIME (UTC)', 'WHO', 'WHAT', 'CHANNEL', 'BY', 'RESULT'], ...oldestFirst.map(toLine)])}\n`);
+  else io.out(`${columns([HEAD, ...oldestFirst.map(toLine)])}\n`);
   return EXIT.ok;
 }
 
 async function verify(args: readonly string[], io: CliIo): Promise<number> {
   const options = readArguments('log verify', args, { checkpoint: { type: 'string' } });
-  const report = await withLog(stateFolder(options.state, io.environment), (log) => log.verify(options.checkpoint));
+  const report = await withLog(stateFolder(options.state, io.environment), ({ service }) => service.verify(options.checkpoint));
   if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
   else if (report.problem === null)
     io.out(`The log is whole: ${report.rows} rows, ${report.checkpoints} signed checkpoints.\nhead ${report.head}\nroot ${report.root}\n`);
   else io.out(`The log was changed. ${report.problem.say}\n`);
   return report.isOk ? EXIT.ok : EXIT.failed;
-}
-
-async function withLog<T>(folder: string, work: (log: OperationLogService) => Promise<T>): Promise<T> {
-  const path = join(folder, 'operation-log.db');
-  const plateBytes = await readFileIfThere(join(folder, 'name-plate.json'));
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere || plateBytes === undefined) {
-    throw new AgentError({
-      code: 'log.none',
-      say: `There is no operation log in ${folder}.`,
-      fix: 'Name the agent’s state folder with --state.',
-    });
-  }
-  const plate = parseShape(NamePlate, parseGuarded(plateBytes));
-  const { sign } = await loadDeviceKeys(join(folder, 'keys'));
-  const options = { path, kind: 'durable', migrations: LOG_MIGRATIONS, clock: systemClock, keepsDamaged: true } as const;
-  const database = await Database.open(options).catch((error: unknown) => {
-    throw error instanceof AgentError && error.code === 'store.corrupt' ? damaged(path, error) : error;
-  });
-  try {
-    return await work(
-      new OperationLogService({
-        store: new OperationLogStore(database),
-        signer: {
-          sign: () =>
-            Promise.reject(new AgentError({ code: 'log.read_only', say: 'The command line only reads the log.', fix: 'Ask the agent.' })),
-          open: (statement) => verifyStatement(statement, 'checkpoint+jws', sign.publicJwk, Checkpoint),
-        },
-        clock: systemClock,
-        log: createLog({ level: 'error', clock: systemClock, write: () => undefined, format: 'text' }),
-        device: plate.serial,
-        version: VERSION,
-        bootId: 'command-line',
-        clockQuality: () => 'rtc',
-        site: () => undefined,
-      }),
-    );
-  } finally {
-    await database.close();
-  }
-}
-
-function damaged(path: string, cause: AgentError): AgentError {
-  return new AgentError({
-    code: 'log.damaged',
-    say: `The operation log is not whole: its file ${path} is damaged.`,
-    fix: 'Keep a copy of the state folder; the agent puts the file aside at its next start and says so in the new log.',
-    cause,
-  });
 }
 
 function toLine(row: ListedEntry): readonly string[] {

@@ -45,6 +45,7 @@ const PROGRESS_MS = 15_000;
 export interface RunnableAgent {
   readonly serial: string;
   readonly isPaired: () => boolean;
+  readonly lanPort: () => number | undefined;
   readonly acts: ControlActs;
   readonly runtime: { start(): Promise<void>; stop(): Promise<readonly string[]> };
   warm(): Promise<void>;
@@ -91,14 +92,16 @@ async function run(maker: AgentMaker, args: readonly string[], io: CliIo): Promi
     await agent.runtime.start();
     const label = options['new-code'] === true && !agent.isPaired() ? await agent.newCode() : undefined;
     if (options['ready-line'] === true)
-      io.out(`${JSON.stringify({ ready: true, serial: agent.serial, isPaired: agent.isPaired(), label: label ?? null })}\n`);
+      io.out(
+        `${JSON.stringify({ ready: true, serial: agent.serial, isPaired: agent.isPaired(), label: label ?? null, lanPort: agent.lanPort() ?? null })}\n`,
+      );
     else if (label !== undefined) io.out(`Serial number ${agent.serial}, verification code ${label.code} (shown once)\n`);
     log.info('ready', { serial: agent.serial, isPaired: agent.isPaired() });
     notice.ready(agent.isPaired() ? 'running' : 'waiting for pairing');
     const progress = systemClock.every(
       PROGRESS_MS,
       () =>
-        void agent.acts.status().then(
+        void agent.acts.status({}, 'local').then(
           () => notice.alive(),
           (error: unknown) => log.error('no progress', { error }),
         ),
@@ -130,7 +133,8 @@ function notYet(): never {
   throw new AgentError({ code: 'control.starting', say: 'The agent is still starting.', fix: 'Ask again in a moment.', retryable: true });
 }
 
-function hooksFolder(option: string | undefined): string {
+/** Where the firmware hooks are: as told, else those installed with the agent. */
+export function hooksFolder(option: string | undefined): string {
   if (option !== undefined) return resolve(option);
   // Beside the packaged bundle, or at the root of a checkout.
   const here = dirname(fileURLToPath(import.meta.url));

@@ -1,43 +1,40 @@
-import type { Handlers } from '../cloud/call.js';
+import type { Handlers, Origin } from '../cloud/call.js';
 import { CommandDesk } from '../cloud/command-desk.js';
-import { type CloudLink, NO_LINK } from '../cloud/link.js';
+import { type ClientIdentity, type CloudLink, NO_LINK } from '../cloud/link.js';
 import { MqttLink } from '../cloud/mqtt-link.js';
 import { OutboxPump } from '../cloud/outbox-pump.js';
 import { Router } from '../cloud/router.js';
 import { StatusPublisher } from '../cloud/status.js';
-import { type Signer, signStatement } from '../contract/jws.js';
-import type { SiteFile } from '../contract/site-file.js';
+import { signStatement } from '../contract/jws.js';
 import type { Connect } from '../contract/statements.js';
 import { utf8 } from '../contract/text.js';
 import { type TopicScope, topics } from '../contract/topics.js';
 import type { ConnectNumbers } from '../identity/boot-counter.js';
-import type { DeviceKeys } from '../identity/keys.js';
-import type { Clock } from '../kernel/clock.js';
-import { AgentError } from '../kernel/errors.js';
-import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { VERSION } from '../kernel/version.js';
+import type { Ledger } from '../ledger/ledger.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
-import type { OutboxStore } from '../store/outbox-store.js';
+import type { Base } from './base.js';
+import { bookedLink } from './booked.js';
+import { onlyWhenAgreed } from './operator.js';
+import { cancelFrom, withdrawFrom } from './statements-in.js';
 
-/** What the cloud reaches. `boot` is the challenge of this start; `numbers` number the proofs, which are good once. */
+/** What the outside reaches. `numbers` number the proofs, which are good once. */
 export interface CloudParts {
-  readonly site: SiteFile;
-  readonly serial: string;
-  readonly boot: string;
-  readonly keys: DeviceKeys;
-  /** Signs with `keys.sign`. */
-  readonly signer: Signer;
+  readonly base: Base;
+  readonly scope: TopicScope;
   readonly numbers: ConnectNumbers;
   readonly permissions: Permissions;
   readonly pairing: PairingService;
   readonly operationLog: OperationLogService;
   readonly handlers: Handlers;
-  readonly outbox: OutboxStore;
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly ledger: Ledger;
+  /** Client certificates, where the site file names an issuer. */
+  readonly identity: ClientIdentity | undefined;
+  /** Hands something to whoever asked for this topic on the local network; false when nobody did. */
+  readonly toLan: (topic: string, payload: string) => boolean;
 }
 
 /** Everything that speaks with the cloud, in the order in which it starts. */
@@ -45,74 +42,108 @@ export interface CloudSide {
   readonly services: readonly Service[];
   readonly status: StatusPublisher;
   readonly link: CloudLink;
+  /** The one door for letters, whichever way they came. */
+  readonly router: Router;
   readonly refusals: () => Readonly<Record<string, number>>;
+  /** Ends a wait for the next connection. */
+  readonly retryNow: () => void;
 }
 
 /** An answer that its asker can still use when the link was down for a moment. */
 const KEPT_ANSWER_MS = 10 * 60_000;
 
-/** Joins link, router, desk, outbox and status. Without a cloud in the site file nothing of mqtt is loaded. */
+/** Joins link, router, desk, outbox and status. Without a cloud in the site file nothing of mqtt is loaded; the router serves the local network. */
 export function openCloudSide(parts: CloudParts): CloudSide {
-  const { site, clock, log, outbox } = parts;
-  const scope = { tenant: site.cloud?.tenant ?? 'main', serial: parts.serial };
+  const { base, scope, permissions, ledger } = parts;
+  const { site, clock, log, stores } = base;
   let link: CloudLink = NO_LINK;
-  const status = openStatus(parts, scope, () => link);
-  const router = openRouter(parts, scope, () => link);
+  const status = openStatus(parts, () => link);
+  const router = openRouter(parts, status, () => link);
   const refusals = () => router.refusals;
-  if (site.cloud === undefined) return { services: [], status, link, refusals };
-  const mqtt = new MqttLink({
-    url: site.cloud.url,
-    clientId: parts.serial,
-    caFile: site.cloud.caFile,
-    subscription: topics.downAll(scope),
-    connectFacts: async () => ({
-      username: site.cloud?.username ?? parts.serial,
-      password: site.cloud?.password ?? (await connectProof(parts)),
-      will: { topic: topics.status(scope), payload: await status.statement('offline') },
-    }),
-    clock,
-    log: log.area('cloud'),
-    random: Math.random,
-  });
-  link = mqtt;
-  mqtt.onMessage((topic, payload) => void router.receive(topic, payload));
+  if (site.cloud === undefined) return { services: [], status, link, router, refusals, retryNow: () => undefined };
+  const mqtt = openLink(parts, status);
+  link = bookedLink(mqtt, ledger);
+  mqtt.onMessage((topic, payload) => void router.receive(topic, payload, { source: 'relay' }));
   relayCheckpoints(parts, scope);
-  const pump = new OutboxPump(outbox, mqtt, clock, log.area('outbox'));
-  return { services: [mqtt, pump, status], status, link, refusals };
+  const pump = new OutboxPump(stores.outbox, link, clock, log.area('outbox'));
+  const agreed = onlyWhenAgreed(mqtt, {
+    isOperatorAgreed: () => permissions.isOperatorAgreed(),
+    onChange: (listener) => permissions.onChange(listener),
+    log: log.area('cloud'),
+  });
+  return { services: [agreed, pump, status], status, link, router, refusals, retryNow: () => mqtt.retryNow() };
 }
 
-function openStatus(parts: CloudParts, scope: TopicScope, link: () => CloudLink): StatusPublisher {
-  const { keys, signer, boot, permissions, clock, log } = parts;
+function openLink(parts: CloudParts, status: StatusPublisher): MqttLink {
+  const { base, scope, identity, operationLog } = parts;
+  const { serial, clock } = base;
+  const cloud = base.site.cloud ?? { url: '' };
+  const log = base.log.area('cloud');
+  return new MqttLink({
+    url: cloud.url,
+    clientId: serial,
+    caFile: cloud.caFile,
+    subscription: topics.downAll(scope),
+    connectFacts: async () => ({
+      username: cloud.username ?? serial,
+      password: cloud.password ?? (await connectProof(parts)),
+      will: { topic: topics.status(scope), payload: await status.statement('offline') },
+    }),
+    ...(identity === undefined ? {} : { identity }),
+    onTakenOver: (how) => {
+      status.changed('security');
+      const row = { action: 'security.clone', phase: 'result', source: 'relay', actor: 'system', result: 'failed' } as const;
+      operationLog
+        .append({ ...row, code: `security.clone_${how}` })
+        .catch((error: unknown) => log.error('a clone of this recorder could not be written to the operation log', { how, error }));
+    },
+    clock,
+    log,
+    random: Math.random,
+  });
+}
+
+function openStatus({ base, scope, permissions }: CloudParts, link: () => CloudLink): StatusPublisher {
+  const { keys, signer, boot, up, clock, log } = base;
   const isPaired = (): boolean => permissions.owner !== null;
   const { publicJwk: key } = keys.sign;
   const { publicJwk: seal } = keys.seal;
-  return new StatusPublisher({ scope, signer, key, seal, boot, version: VERSION, isPaired, clock, log: log.area('status') }, link);
+  return new StatusPublisher({ scope, signer, key, seal, boot, up, version: VERSION, isPaired, clock, log: log.area('status') }, link);
 }
 
-/** The way in: commands to the desk, pairing and withdrawals to their own. */
-function openRouter(parts: CloudParts, scope: TopicScope, link: () => CloudLink): Router {
-  const { serial, boot, signer, permissions, operationLog, handlers, clock, log } = parts;
+/** The way in: commands to the desk, pairing, withdrawals and called-back badges to their own. Answers go back the way the question came. */
+function openRouter(parts: CloudParts, status: StatusPublisher, link: () => CloudLink): Router {
+  const { base, scope, permissions, operationLog, handlers, toLan } = parts;
+  const { serial, boot, signer, up, clock, log } = base;
   const desk = new CommandDesk({
     serial,
     boot,
     signer,
-    sealKey: parts.keys.seal.privateKey,
+    sealKey: base.keys.seal.privateKey,
     permissions,
     operationLog,
     handlers,
-    reply: (id, letter, isKept) => answer(parts.outbox, clock, link(), { topic: topics.reply(scope, id), letter, isKept }),
+    up,
+    reply: async (id, letter, isKept, to) => {
+      const topic = topics.reply(scope, id);
+      if (to.source === 'lan') toLan(topic, letter);
+      else await answer(base, link(), { topic, letter, isKept });
+    },
     onRefused: (code) => router.count(code),
+    onSecurity: () => status.changed('security'),
     clock,
     log: log.area('commands'),
   });
   const router: Router = new Router({
     scope,
-    onCommand: (id, letter) => desk.receive(id, letter, 'relay'),
-    onPair: async (sid, request) => {
-      const said = await parts.pairing.handle(request, 'relay');
-      await link().publish(topics.pairUp(scope, sid), JSON.stringify(said));
+    onCommand: (id, letter, from) => desk.receive(id, letter, from),
+    onPair: async (sid, request, from) => {
+      const said = JSON.stringify(await parts.pairing.handle(request, from.source));
+      if (from.source === 'lan') toLan(topics.pairUp(scope, sid), said);
+      else await link().publish(topics.pairUp(scope, sid), said);
     },
-    onWithdraw: (statement) => withdrawFromRelay(parts, statement),
+    onWithdraw: (statement, from: Origin) => withdrawFrom(parts, statement, from),
+    onCancel: (statement, from: Origin) => cancelFrom(parts, statement, from),
     clock,
     log: log.area('router'),
   });
@@ -126,18 +157,18 @@ interface Letter {
 }
 
 /** Sends an answer now, or leaves one that is worth keeping to the outbox. */
-async function answer(outbox: OutboxStore, clock: Clock, link: CloudLink, { topic, letter, isKept }: Letter): Promise<void> {
+async function answer({ stores, clock }: Base, link: CloudLink, { topic, letter, isKept }: Letter): Promise<void> {
   try {
     await link.publish(topic, letter);
   } catch (error) {
     if (!isKept) throw error;
     const expiresAt = clock.now() + KEPT_ANSWER_MS;
-    await outbox.enqueue({ topic, payload: utf8(letter), qos: 1, retain: false, class: 'reply', expiresAt, dedupeKey: null });
+    await stores.outbox.enqueue({ topic, payload: utf8(letter), qos: 1, retain: false, class: 'reply', expiresAt, dedupeKey: null });
   }
 }
 
 /** The state of the operation log, for witnesses: only after the owner’s consent, before it nothing but status leaves. */
-function relayCheckpoints({ operationLog, permissions, outbox, log }: CloudParts, scope: TopicScope): void {
+function relayCheckpoints({ base, operationLog, permissions }: CloudParts, scope: TopicScope): void {
   operationLog.onCheckpoint((checkpoint) => {
     if (permissions.owner === null) return;
     const message = {
@@ -149,27 +180,11 @@ function relayCheckpoints({ operationLog, permissions, outbox, log }: CloudParts
       expiresAt: null,
       dedupeKey: 'checkpoint',
     } as const;
-    outbox.enqueue(message).catch((error: unknown) => log.warn('a checkpoint could not be queued', { error }));
+    base.stores.outbox.enqueue(message).catch((error: unknown) => base.log.warn('a checkpoint could not be queued', { error }));
   });
 }
 
-function connectProof(parts: CloudParts): Promise<string> {
-  const proof: Connect = { v: 1, dev: parts.serial, key: parts.keys.sign.publicJwk, n: parts.numbers.next() };
-  return signStatement('connect+jws', proof, parts.signer);
-}
-
-/** A withdrawal that the owner left at the relay while the recorder was away. Carried out before this, it comes again with every connection. */
-async function withdrawFromRelay(parts: CloudParts, statement: string): Promise<void> {
-  const person = parts.permissions.owner?.consent.by;
-  try {
-    const { receipt, ids } = await parts.permissions.withdraw(statement);
-    if (ids.length === 0 && receipt.closed.length === 0) return;
-    const after = { grants: ids.length, sessionsEnded: receipt.closed.length, lastMediaMs: receipt.lastMediaMs };
-    await parts.operationLog.append(
-      { action: 'permissions.withdraw', phase: 'result', source: 'relay', actor: 'owner', result: 'ok', after },
-      person,
-    );
-  } catch (error) {
-    if (!(error instanceof AgentError) || error.code !== 'permissions.stale_withdrawal') throw error;
-  }
+function connectProof({ base, numbers }: CloudParts): Promise<string> {
+  const proof: Connect = { v: 1, dev: base.serial, key: base.keys.sign.publicJwk, n: numbers.next() };
+  return signStatement('connect+jws', proof, base.signer);
 }

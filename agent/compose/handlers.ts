@@ -4,14 +4,17 @@ import { configHandlers } from '../cloud/handlers/config.js';
 import { healthHandlers } from '../cloud/handlers/health.js';
 import type { LiveDesk } from '../cloud/handlers/live.js';
 import { logHandlers } from '../cloud/handlers/log.js';
+import { ownerHandlers } from '../cloud/handlers/owner.js';
 import { permissionHandlers } from '../cloud/handlers/permissions.js';
 import { siteHandlers } from '../cloud/handlers/site.js';
 import type { ConfigService } from '../config/service.js';
 import type { Sampler } from '../health/sampler.js';
 import { VERSION } from '../kernel/version.js';
 import type { OperationLogService } from '../operation-log/service.js';
+import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
 import type { Base } from './base.js';
+import { erasePeople } from './erase-people.js';
 
 /** The services that answer commands. */
 export interface HandlerSide {
@@ -21,6 +24,9 @@ export interface HandlerSide {
   readonly health: Sampler;
   readonly operationLog: OperationLogService;
   readonly permissions: Permissions;
+  readonly pairing: PairingService;
+  /** Does nothing where there is no issuer of certificates. */
+  readonly renewCertificate: () => Promise<void>;
 }
 
 /** Every operation of the contract and the service that carries it out: one that is missing does not compile. */
@@ -49,5 +55,18 @@ export function joinHandlers(base: Base, side: HandlerSide): Handlers {
       organisations: () => permissions.organisations(),
     }),
     ...permissionHandlers(permissions),
+    ...ownerHandlers({
+      permissions,
+      deviceKid: base.keys.sign.kid,
+      seal: () => operationLog.seal(),
+      forgetCode: () => side.pairing.retire(),
+      erasePeople: async () => {
+        const keep = permissions.owner === null ? [] : [permissions.owner.consent.by];
+        await erasePeople({ operationLog, permissions, state: base.stores.state }, { by: { actor: 'system', source: 'system' }, keep });
+      },
+      renewCertificate: () => side.renewCertificate(),
+      timeTold: (at) => base.time.sighted(at),
+      log: base.log.area('owner'),
+    }),
   };
 }

@@ -9,7 +9,7 @@ import { LiveService } from '../live/service.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import type { ClosedSession } from '../permissions/ports.js';
 import type { Permissions } from '../permissions/service.js';
-import { grantOf } from '../permissions/ticket.js';
+import type { Ticket } from '../permissions/ticket.js';
 import type { Base } from './base.js';
 
 /** Live view and the desk that speaks for it. */
@@ -18,11 +18,16 @@ export interface LiveSide {
   readonly liveDesk: LiveDesk;
 }
 
+/** What live view is joined to. `onMedia` books what a session sent, when it is over. */
+export interface LiveNeeds {
+  readonly cameras: CameraRegistry;
+  readonly permissions: Permissions;
+  readonly operationLog: OperationLogService;
+  readonly onMedia: (bytes: number, packets: number) => void;
+}
+
 /** Live view over the cameras, asked of the permissions for every session and told of in the operation log. */
-export async function openLive(
-  { site, clock, log }: Base,
-  { cameras, permissions, operationLog }: { cameras: CameraRegistry; permissions: Permissions; operationLog: OperationLogService },
-): Promise<LiveSide> {
+export async function openLive({ site, clock, log }: Base, { cameras, permissions, operationLog, onMedia }: LiveNeeds): Promise<LiveSide> {
   const live: LiveService = new LiveService({
     clock,
     log: log.area('live'),
@@ -30,20 +35,24 @@ export async function openLive(
     peers: await drivers.viewers({ clock, log: log.area('webrtc') }),
     cameras: liveCameras(cameras),
     mayWatch: watchVerdict(permissions),
-    onEvent: (event) => liveDesk.onEvent(event),
+    onEvent: (event) => {
+      if (event.kind === 'ended') onMedia(event.receipt.bytes, event.receipt.packets);
+      liveDesk.onEvent(event);
+    },
     newSessionId: newId,
     iceServers: () => site.live?.iceServers ?? [],
     bindAddress: site.live?.bindAddress,
   });
   const organisationName = (grantId: string): string | null => permissions.findGrant(grantId)?.org.name ?? null;
-  const liveDesk: LiveDesk = new LiveDesk({ live, cameras, operationLog, organisationName, clock, log });
+  const onPermissionsChange = (listener: () => void): (() => void) => permissions.onChange(listener);
+  const liveDesk: LiveDesk = new LiveDesk({ live, cameras, operationLog, organisationName, onPermissionsChange, clock, log });
   return { live, liveDesk };
 }
 
-/** Ends every picture that runs under one of these grants, at once; tells which. */
-export function endWatching(live: LiveService, grantIds: ReadonlySet<string>): readonly ClosedSession[] {
+/** Ends every picture that runs under a ticket for which this is true, at once; tells which. */
+export function endWatching(live: LiveService, isOver: (ticket: Ticket) => boolean): readonly ClosedSession[] {
   return live
-    .endMatching((session) => grantIds.has(grantOf((session.ticket.proof as WatchProof).ticket) ?? ''), 'withdrawn')
+    .endMatching((session) => isOver((session.ticket.proof as WatchProof).ticket), 'withdrawn')
     .map(({ sessionId, channelId, lastMediaMs }) => ({ session: sessionId, cam: channelId, lastMediaMs }));
 }
 

@@ -4,6 +4,7 @@ import { Checkpoint } from '../contract/statements.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import { VERSION } from '../kernel/version.js';
+import type { ClockQuality } from '../operation-log/entry.js';
 import { OperationLogService } from '../operation-log/service.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
 import type { Stores } from './stores.js';
@@ -16,6 +17,7 @@ export interface LogSide {
   readonly serial: string;
   readonly boot: string;
   readonly site: () => string | undefined;
+  readonly time: { quality(): ClockQuality };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,8 +36,7 @@ export function openOperationLog(side: LogSide): OperationLogService {
     device: side.serial,
     version: VERSION,
     bootId: side.boot,
-    // Whether the system clock was set from the network is not known here: the trust that can be claimed is that of a battery clock.
-    clockQuality: () => 'rtc',
+    clockQuality: () => side.time.quality(),
     site: side.site,
   });
 }

@@ -4,11 +4,10 @@ import type { Login } from '../../drivers/port.js';
 import type { ChannelStore } from '../cameras/ports.js';
 import { ConfigDocument } from '../config/document.js';
 import type { ConfigStore } from '../config/ports.js';
-import { ChannelDocument, ClockFloor, PermissionState, SealedLogin, Unchecked } from '../contract/stored.js';
+import { ChannelDocument, PermissionState, SealedLogin, Unchecked } from '../contract/stored.js';
 import type { AlertStore, HealthStore as HealthPort } from '../health/types.js';
 import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
-import type { Log } from '../kernel/log.js';
 import type { PermissionStore } from '../permissions/ports.js';
 import { Ballast } from '../store/ballast.js';
 import { Database, type SetAside } from '../store/database.js';
@@ -37,6 +36,7 @@ export async function prepareStateFolder(folder: string): Promise<void> {
   try {
     await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     await fs.access(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    await fs.mkdir(join(folder, 'keys'), { recursive: true, mode: 0o700 });
     const probe = join(folder, `.probe-${process.pid}`);
     await fs.writeFile(probe, '');
     await fs.rm(probe);
@@ -63,16 +63,19 @@ export async function openStores(folder: string, clock: Clock): Promise<Stores> 
     migrations: LOG_MIGRATIONS,
   });
   const stateDatabase = await Database.open({ ...common, path: join(folder, 'state.db'), kind: 'ordinary', migrations: STATE_MIGRATIONS });
+  const health = new HealthStore(stateDatabase, clock);
   return {
     logDatabase,
     stateDatabase,
     state: new StateStore(stateDatabase, clock),
     outbox: await OutboxStore.open(stateDatabase, clock),
-    health: new HealthStore(stateDatabase, clock),
+    health,
     secrets: await SecretBox.open(join(folder, 'keys', 'master.key')),
     ballast,
     setAside,
     close: async () => {
+      // A chart is not worth a failed stop.
+      await health.flush().catch(() => undefined);
       await stateDatabase.close();
       await logDatabase.close();
     },
@@ -118,27 +121,6 @@ export function alertStore(state: StateStore): AlertStore {
     load: () => state.get('alerts', Unchecked),
     save: async (memory) => void (await state.put('alerts', memory)),
   };
-}
-
-const FLOOR_PERIOD_MS = 60_000;
-
-/**
- * The clock that permissions and the log see: never before the latest instant that this recorder was sure of, over restarts too.
- * `watch` remembers it every minute.
- */
-export async function flooredClock(system: Clock, state: StateStore): Promise<{ clock: Clock; watch(log: Log): { cancel(): void } }> {
-  let floorAt = (await state.get('clock-floor', ClockFloor))?.at ?? 0;
-  const clock: Clock = {
-    ...system,
-    now: () => {
-      floorAt = Math.max(floorAt, system.now());
-      return floorAt;
-    },
-  };
-  const remember = (log: Log): void => {
-    state.put('clock-floor', { at: clock.now() }).catch((error: unknown) => log.warn('the time could not be remembered', { error }));
-  };
-  return { clock, watch: (log) => system.every(FLOOR_PERIOD_MS, () => remember(log)) };
 }
 
 /** The configuration's own document. */

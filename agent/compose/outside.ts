@@ -1,0 +1,61 @@
+import { ConnectNumbers } from '../identity/boot-counter.js';
+import type { Service } from '../kernel/service.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Base } from './base.js';
+import { classOf } from './booked.js';
+import { openCertificate } from './certificate.js';
+import { type CloudSide, openCloudSide } from './cloud-side.js';
+import { type HandlerSide, joinHandlers } from './handlers.js';
+import { openLan } from './lan.js';
+import { openSiteLetters } from './site-letters.js';
+
+/** Both ways out and in, in the order in which they start. */
+export interface Outside {
+  readonly services: readonly Service[];
+  readonly cloud: CloudSide;
+  /** Something an app shows has changed: the status tells it, both ways. */
+  readonly changed: (what: Parameters<CloudSide['status']['changed']>[0]) => void;
+  /** Does nothing where there is no issuer of certificates. */
+  readonly renewCertificate: () => Promise<void>;
+  /** Port of the door on the local network; undefined while there is none. */
+  readonly lanPort: () => number | undefined;
+}
+
+/** The relay and the door on the local network: the same letters, the same judgement, behind the same router. */
+export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCertificate'> & { readonly ledger: Ledger }): Promise<Outside> {
+  const { permissions, pairing, operationLog, cameras, config, ledger } = side;
+  const scope = { tenant: base.site.cloud?.tenant ?? 'main', serial: base.serial };
+  const numbers = await ConnectNumbers.load(base.stateFolder, base.clock.now());
+  const certificate = openCertificate(base, numbers);
+  const renewCertificate = async (): Promise<void> => certificate?.renewNow();
+  const handlers = joinHandlers(base, { ...side, renewCertificate });
+  const toLan = (topic: string, payload: string): boolean => {
+    const isTaken = lan.publish(topic, payload);
+    if (isTaken) ledger.book(classOf(topic, payload.length), 'lan', topic.length + payload.length);
+    return isTaken;
+  };
+  const doors = { base, scope, numbers, permissions, pairing, operationLog, handlers, ledger, identity: certificate, toLan };
+  const cloud = openCloudSide(doors);
+  const letters = openSiteLetters(base, { scope, link: () => cloud.link, permissions, cameras, config });
+  const lan = await openLan(base, {
+    scope,
+    receive: (topic, payload, from) => cloud.router.receive(topic, payload, from),
+    status: () => cloud.status.statement('online'),
+    checkpoint: async () => (permissions.owner === null ? undefined : (await operationLog.latestCheckpoint())?.jws),
+  });
+  const changed: Outside['changed'] = (what) => {
+    cloud.status.changed(what);
+    lan.changed();
+  };
+  permissions.onChange(() => changed('permissions'));
+  cameras.onChange(() => changed('cameras'));
+  config.onChange(() => changed('config'));
+  certificate?.onChange(() => cloud.retryNow());
+  return {
+    services: [...(certificate === undefined ? [] : [certificate]), ...cloud.services, letters, ...lan.services],
+    cloud,
+    changed,
+    renewCertificate,
+    lanPort: () => lan.address()?.port,
+  };
+}

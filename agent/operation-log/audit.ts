@@ -6,6 +6,8 @@ import { commitment } from './people.js';
 import type { Checkpoint, CheckpointSigner, LogProblem, LogStore, StoredCheckpoint, StoredRowWithDetail, VerifyReport } from './ports.js';
 import { cutProblem, rowProblem } from './tip.js';
 
+/** The row that says up to where the log was shortened (`object`). */
+export const PRUNED = 'log.pruned';
 const PAGE_ROWS = 256;
 const PAGE_CHECKPOINTS = 64;
 /** The event loop gets its turn after this long, whatever is left to do. */
@@ -31,6 +33,8 @@ export class Audit {
   readonly #startedAt: number;
   #sliceStartedAt: number;
   #state: LogState = { size: 0, head: new Uint8Array(32), peaks: [] };
+  #beginsAt = 0;
+  #toldBegin = 0;
   #rows = 0;
   #checkpoints = 0;
   #erasedDetails = 0;
@@ -46,7 +50,8 @@ export class Audit {
 
   async run(): Promise<VerifyReport> {
     this.#state = await this.#parts.store.anchor();
-    const problem = (await this.#walk()) ?? (await this.#atEnd());
+    this.#beginsAt = this.#state.size;
+    const problem = (await this.#begin()) ?? (await this.#walk()) ?? this.#beginIsTold() ?? (await this.#atEnd());
     return {
       isOk: problem === null,
       problem,
@@ -58,6 +63,19 @@ export class Audit {
       erasedDetails: this.#erasedDetails,
       tookMs: this.#parts.clock.monotonicMs() - this.#startedAt,
     };
+  }
+
+  /** What stands for the rows that were taken out must be a statement of this recorder about exactly this state. */
+  async #begin(): Promise<LogProblem | null> {
+    if (this.#beginsAt === 0) return null;
+    const statement = await this.#parts.store.anchorStatement();
+    const said = await this.#parts.signer.open(statement ?? '').catch(() => undefined);
+    return said === undefined || this.#compare(said) !== null ? anchorProblem(this.#beginsAt) : null;
+  }
+
+  /** Rows were taken out by rule only if a later row says so: whoever deletes the beginning with an old checkpoint in hand has no such row. */
+  #beginIsTold(): LogProblem | null {
+    return this.#beginsAt === 0 || this.#toldBegin === this.#beginsAt ? null : anchorProblem(this.#beginsAt);
   }
 
   async #walk(): Promise<LogProblem | null> {
@@ -88,6 +106,7 @@ export class Audit {
     const body = decodeBody(row.body);
     if (body === undefined) return { kind: 'edit', seq, say: `Row ${seq} is no row of an operation log.` };
     if (body.seq !== seq) return { kind: 'moved', seq, say: `Row ${seq} is really row ${body.seq}.` };
+    if (body.action === PRUNED && body.object !== undefined) this.#toldBegin = Number(body.object);
     if (body.device !== this.#parts.device) return { kind: 'foreign', seq, say: `Row ${seq} was written by the recorder ${body.device}.` };
     const isThere = detail !== null && detail.salt !== null && detail.json !== null;
     if (body.detail === undefined) return detail === null ? null : detailProblem(seq);
@@ -151,6 +170,11 @@ export class Audit {
     await new Promise((resolve) => setImmediate(resolve));
     this.#sliceStartedAt = this.#parts.clock.monotonicMs();
   }
+}
+
+function anchorProblem(size: number): LogProblem {
+  const seq = size + 1;
+  return { kind: 'anchor', seq: 1, say: `The rows before row ${seq} are missing, and not because the log was shortened by its rule.` };
 }
 
 function detailProblem(seq: number): LogProblem {

@@ -56,6 +56,8 @@ export interface EntryInput {
   readonly bytes?: number | undefined;
   /** SHA-256 of the signed command, base64url. */
   readonly commandHash?: string | undefined;
+  /** Keyed hash of the address on the local network, base64url: tells two askers apart, never where they are. */
+  readonly remote?: string | undefined;
   /** Forces a checkpoint at once, beside the actions that always get one. */
   readonly isSecurity?: boolean | undefined;
 }
@@ -103,6 +105,7 @@ export interface EntryBody {
   readonly durationMs?: number;
   readonly bytes?: number;
   readonly commandHash?: string;
+  readonly remote?: string;
   readonly detail?: string;
 }
 
@@ -120,6 +123,8 @@ const SECURITY_AREAS: ReadonlySet<string> = new Set([
   'pairing',
   'permissions',
   'owner',
+  'security',
+  'device',
   'identity',
   'login',
   'firmware',
@@ -160,6 +165,7 @@ export function encodeBody(input: EntryInput, stamp: EntryStamp): string {
     durationMs: input.durationMs === undefined ? undefined : Math.round(input.durationMs),
     bytes: input.bytes,
     commandHash: clip(input.commandHash),
+    remote: clip(input.remote),
     detail: stamp.detail,
   };
   return JSON.stringify(body);

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../contract/statements.js';
 import type { LogState } from './chain.js';
 import type { EntryBody, EntryDetail, EntryInput, EntryResult, Json, JsonObject, Person } from './entry.js';
+import type { RetentionRule } from './retention.js';
 
 /** What a caller gets once its row is on the disk (synchronous=FULL). */
 export interface Appended {
@@ -80,8 +81,8 @@ export interface ListedEntry {
 
 /** `gap` a row is missing · `edit` a row's text or chain does not fit · `moved` a row stands at another's place · `foreign` another
  * device's row · `detail` before/after was changed · `checkpoint` the chain was rewritten · `signature` a checkpoint not signed by this
- * device · `cut` rows are missing at the end. */
-export type ProblemKind = 'gap' | 'edit' | 'moved' | 'foreign' | 'detail' | 'checkpoint' | 'signature' | 'cut';
+ * device · `cut` rows are missing at the end · `anchor` rows are missing at the beginning, and not because the log was shortened by rule. */
+export type ProblemKind = 'gap' | 'edit' | 'moved' | 'foreign' | 'detail' | 'checkpoint' | 'signature' | 'cut' | 'anchor';
 
 /** What is wrong with the log, and where. */
 export interface LogProblem {
@@ -134,6 +135,8 @@ export interface OperationLog {
   position(): Promise<Appended>;
   /** The newest signed checkpoint, or null. */
   latestCheckpoint(): Promise<SignedCheckpoint | null>;
+  /** Signs the state as of now; resolves when it is stored, or when it turned out that it cannot be. */
+  seal(): Promise<void>;
   /** Called with every new checkpoint. Returns the way to stop it. */
   onCheckpoint(listener: (checkpoint: SignedCheckpoint) => void): () => void;
   /**
@@ -144,6 +147,12 @@ export interface OperationLog {
   /** Persons in the log, for the owner's choice. */
   findSubjects(text: string): Promise<readonly (Person & { readonly ref: string })[]>;
   /** Rejects with `log.no_such_subject`. `by` tells who asked for it. */
+  /**
+   * Shortens the log by the rule, one step: rows taken, 0 when there is nothing to do. The row that says so is part of the log.
+   */
+  prune(rule: RetentionRule): Promise<number>;
+  /** How full the log is by the rule: 1 is where the oldest rows go. */
+  fullness(rule: RetentionRule): Promise<number>;
   eraseSubject(ref: string, by: Pick<EntryInput, 'actor' | 'source'>): Promise<ErasedSubject>;
 }
 
@@ -183,6 +192,8 @@ export interface SubjectRow {
 export interface AppendBatch {
   readonly rows: readonly StoredRowWithDetail[];
   readonly subjects: readonly SubjectRow[];
+  /** The newest of these rows for each person in them; `ref` 16 bytes. */
+  readonly seen: readonly { readonly ref: Uint8Array; readonly seq: number }[];
   /** Rows that are intents, and intents that these rows finish. */
   readonly opened: readonly number[];
   readonly finished: readonly number[];
@@ -206,6 +217,16 @@ export interface LogStore {
   lastRow(): Promise<StoredRow | null>;
   /** Where the stored rows begin: nothing, or the state at the last pruning. */
   anchor(): Promise<LogState>;
+  /** The checkpoint+jws that speaks for what was before the stored rows; null when they begin at 1. */
+  anchorStatement(): Promise<string | null>;
+  /** The oldest stored row; 0 for none. */
+  firstSeq(): Promise<number>;
+  /** The newest row before this instant (UTC ms); 0 for none. */
+  lastSeqBefore(at: number): Promise<number>;
+  /** Takes the rows up to the checkpoint out, with the persons that stand in no other row, and writes the row that says so. Rows taken. */
+  prune(anchor: StoredCheckpoint, row: AppendBatch): Promise<number>;
+  /** Leaf hashes of the rows, both ends included. */
+  leaves(fromSeq: number, toSeq: number): Promise<readonly Uint8Array[]>;
   /** Intents without a result, oldest first. */
   openIntents(): Promise<readonly number[]>;
   putCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;

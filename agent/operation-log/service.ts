@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { type Log, RateLimitedLog } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
-import { Audit } from './audit.js';
+import { Audit, PRUNED } from './audit.js';
 import { toHex } from './chain.js';
 import { Checkpointer } from './checkpointer.js';
 import { decodeBody, type EntryInput, type Person } from './entry.js';
@@ -25,6 +25,7 @@ import type {
   VerifyReport,
   Witness,
 } from './ports.js';
+import { fullness, mayGoUpTo, type RetentionFacts, type RetentionRule, tooOldAt } from './retention.js';
 import { cutProblem } from './tip.js';
 import { type LogFacts, LogWriter, unwritable } from './writer.js';
 
@@ -114,6 +115,10 @@ export class OperationLogService implements OperationLog, Service {
     return { v: 1, device: this.#options.device, size, head: toHex(newest.head), root: toHex(newest.root), at, jws };
   }
 
+  seal(): Promise<void> {
+    return this.#checkpointer.flush();
+  }
+
   onCheckpoint(listener: (checkpoint: SignedCheckpoint) => void): () => void {
     return this.#checkpointer.onCheckpoint(listener);
   }
@@ -148,6 +153,37 @@ export class OperationLogService implements OperationLog, Service {
       const erased = await store.erase(bytes, person, batch, clock.now());
       return { ref, seq: appended[0]?.seq ?? 0, ...erased };
     });
+  }
+
+  async prune(rule: RetentionRule): Promise<number> {
+    await this.#open();
+    const { store, clock } = this.#options;
+    const upTo = mayGoUpTo(rule, await this.#retentionFacts(rule));
+    if (upTo === 0) return 0;
+    const anchor = await store.fittingCheckpoint(upTo);
+    if (anchor === null || anchor.size < (await store.firstSeq())) return 0;
+    const after = { rows: anchor.size, days: rule.days, most: rule.rows, root: toHex(anchor.root) };
+    const entry: EntryInput = { ...BY_ITSELF, action: PRUNED, phase: 'result', object: String(anchor.size), result: 'ok', after };
+    const taken = await this.#writer.exclusive([{ entry }], ({ batch }) => store.prune(anchor, batch));
+    this.#people.forget();
+    this.#options.log.info('the operation log was shortened', { upTo: anchor.size, taken, at: clock.now() });
+    return taken;
+  }
+
+  async fullness(rule: RetentionRule): Promise<number> {
+    return fullness(rule, await this.#retentionFacts(rule));
+  }
+
+  async #retentionFacts(rule: RetentionRule): Promise<RetentionFacts> {
+    const { store, clock } = this.#options;
+    const nowAt = clock.now();
+    const [firstSeq, lastTooOldSeq, [oldestOpenSeq], { size }] = await Promise.all([
+      store.firstSeq(),
+      store.lastSeqBefore(tooOldAt(rule, nowAt)),
+      store.openIntents(),
+      this.#writer.state(),
+    ]);
+    return { nowAt, firstSeq, lastSeq: size, lastTooOldSeq, oldestOpenSeq };
   }
 
   /** Once per run, before the first row of anybody else; tried again by the next caller when it failed. */

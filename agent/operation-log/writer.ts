@@ -1,4 +1,4 @@
-import { toBase64url, utf8 } from '../contract/text.js';
+import { fromBase64url, toBase64url, utf8 } from '../contract/text.js';
 import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
@@ -138,16 +138,20 @@ export class LogWriter {
     const fresh = new Map<string, SubjectRow>();
     const rows: StoredRowWithDetail[] = [];
     const appended: Appended[] = [];
+    const refs: (string | undefined)[] = [];
     for (const { entry, person } of wishes) {
       const ref = person === undefined ? undefined : await this.#parts.people.refOf(person, fresh);
+      refs.push(ref);
       const row = this.#row(state, entry, ref);
       state = row.state;
       rows.push(row.stored);
       appended.push({ seq: row.stored.seq, head: toHex(row.stored.head) });
     }
     const opened = appended.filter((_, index) => wishes[index]?.entry.phase === 'intent').map(({ seq }) => seq);
+    const seen = new Map(rows.flatMap(({ seq }, index) => (refs[index] === undefined ? [] : [[refs[index], seq] as const])));
     const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
-    return { batch: { rows, subjects: [...fresh.values()], opened, finished }, state, appended, fresh };
+    const lastSeen = [...seen].map(([ref, seq]) => ({ ref: fromBase64url(ref), seq }));
+    return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished }, state, appended, fresh };
   }
 
   #row(before: LogState, entry: EntryInput, actorRef: string | undefined): { stored: StoredRowWithDetail; state: LogState } {

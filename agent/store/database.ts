@@ -143,6 +143,17 @@ export class Database {
     return this.#queued(() => this.#checkpoint());
   }
 
+  /**
+   * Writes the file anew, so that nothing of what was overwritten or deleted before is left in it, and empties the WAL. Needs as much room again as
+   * the file takes. Rejects with `store.full`, or `store.busy` when a reader is in the way.
+   */
+  rewrite(): Promise<void> {
+    return this.#queued(async () => {
+      await this.#writer.exec('VACUUM');
+      await this.#checkpoint();
+    });
+  }
+
   /** Waits for writes already asked for, empties the WAL, closes. Later calls do nothing. */
   async close(): Promise<void> {
     if (this.#isClosed) return;

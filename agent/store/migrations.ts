@@ -66,6 +66,13 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX outbox_expiry ON outbox(expires_at) WHERE expires_at IS NOT NULL;
       CREATE TABLE health_sample(minute INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT`,
   },
+  {
+    version: 2,
+    sql: `
+      CREATE TABLE ledger(
+        day INTEGER NOT NULL, class TEXT NOT NULL, destination TEXT NOT NULL, messages INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        PRIMARY KEY(day, class, destination)) STRICT, WITHOUT ROWID`,
+  },
 ];
 
 /** The durable file: the operation log. Rows of `entry` never change; persons and private details beside them can be blanked. */
@@ -82,5 +89,10 @@ export const LOG_MIGRATIONS: readonly Migration[] = [
         ack_relay INTEGER, ack_owner INTEGER) STRICT;
       CREATE TABLE anchor(size INTEGER PRIMARY KEY, head BLOB NOT NULL, peaks BLOB NOT NULL, sig TEXT NOT NULL) STRICT;
       CREATE TRIGGER entry_is_append_only BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'append-only'); END`,
+  },
+  {
+    // A person whose last row is gone with the oldest part of the log is known no more.
+    version: 2,
+    sql: `ALTER TABLE subject ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 9007199254740991`,
   },
 ];

@@ -53,6 +53,43 @@ export class OperationLogStore implements LogStore {
     return row === undefined ? emptyState() : { size: Number(row.size), head: row.head as Buffer, peaks: split(row.peaks as Buffer) };
   }
 
+  async anchorStatement(): Promise<string | null> {
+    const row = await this.#database.get('SELECT sig FROM anchor ORDER BY size DESC LIMIT 1');
+    return row === undefined ? null : String(row.sig);
+  }
+
+  async firstSeq(): Promise<number> {
+    return Number((await this.#database.get('SELECT min(seq) AS seq FROM entry'))?.seq ?? 0);
+  }
+
+  async lastSeqBefore(at: number): Promise<number> {
+    // Time never runs backward in this log, so the newest row that is too old is found from the beginning.
+    const sql = `SELECT seq FROM entry e WHERE ${member('$.at')} >= ? ORDER BY seq LIMIT 1`;
+    const young = await this.#database.get(sql, [at]);
+    if (young !== undefined) return Number(young.seq) - 1;
+    return (await this.lastRow())?.seq ?? 0;
+  }
+
+  async prune(anchor: StoredCheckpoint, row: AppendBatch): Promise<number> {
+    const { size, head, peaks, jws } = anchor;
+    return this.#database.write(async (tx) => {
+      await insert(tx, row);
+      await tx.run('DELETE FROM private_detail WHERE seq <= ?', [size]);
+      await tx.run('DELETE FROM open_intent WHERE seq <= ?', [size]);
+      const { changes } = await tx.run('DELETE FROM entry WHERE seq <= ?', [size]);
+      await tx.run('DELETE FROM checkpoint WHERE size < ?', [size]);
+      await tx.run('DELETE FROM subject WHERE last_seq <= ?', [size]);
+      await tx.run('DELETE FROM anchor');
+      await tx.run('INSERT INTO anchor(size, head, peaks, sig) VALUES(?,?,?,?)', [size, head, Buffer.concat(peaks), jws]);
+      return changes;
+    });
+  }
+
+  async leaves(fromSeq: number, toSeq: number): Promise<readonly Uint8Array[]> {
+    const rows = await this.#database.all('SELECT hex(leaf) AS leaf FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq', [fromSeq, toSeq]);
+    return rows.map((row) => fromHex(row.leaf));
+  }
+
   async openIntents(): Promise<readonly number[]> {
     const rows = await this.#database.all('SELECT seq FROM open_intent ORDER BY seq LIMIT 1000');
     return rows.map((row) => Number(row.seq));
@@ -160,6 +197,7 @@ async function insert(tx: Transaction, batch: AppendBatch): Promise<void> {
     await tx.run('INSERT INTO entry(seq, body, leaf, head) VALUES(?,?,?,?)', [seq, body, leaf, head]);
     if (detail !== null) await tx.run('INSERT INTO private_detail(seq, salt, json) VALUES(?,?,?)', [seq, detail.salt, detail.json]);
   }
+  for (const { ref, seq } of batch.seen) await tx.run('UPDATE subject SET last_seq=? WHERE ref=?', [seq, ref]);
   for (const seq of batch.opened) await tx.run('INSERT INTO open_intent(seq) VALUES(?)', [seq]);
   for (const seq of batch.finished) await tx.run('DELETE FROM open_intent WHERE seq=?', [seq]);
 }
@@ -184,9 +222,12 @@ async function blankDetails(tx: Transaction, person: Person): Promise<number> {
   return count;
 }
 
+/** A member of the row's text. A row that somebody edited may be no JSON any more; it must not break the listing of the others. */
+function member(path: string): string {
+  return `(CASE WHEN json_valid(e.body) THEN json_extract(e.body, '${path}') END)`;
+}
+
 function conditions(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): { where: string; params: SqlValue[] } {
-  // A row that somebody edited may be no JSON any more; it must not break the listing of the others.
-  const member = (path: string) => `(CASE WHEN json_valid(e.body) THEN json_extract(e.body, '${path}') END)`;
   const isArea = query.action?.endsWith('.') === true;
   const candidates: readonly (readonly [string, SqlValue | undefined])[] = [
     ['e.seq >= ?', query.fromSeq],

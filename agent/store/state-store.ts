@@ -1,3 +1,5 @@
+import { promises as fs } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import type { Database, Transaction, WriteOptions } from './database.js';
@@ -54,6 +56,19 @@ export class StateStore {
 
   delete(key: string): Promise<void> {
     return this.transact((tx) => tx.delete(key));
+  }
+
+  /**
+   * Nothing of what documents said before stays in the files: they are written anew, copies made before migrations are removed. Answers the
+   * damaged files that were set aside: what they hold is for a person to decide. Rejects with `store.*`.
+   */
+  async scrub(): Promise<readonly string[]> {
+    await this.#database.rewrite();
+    const folder = dirname(this.#database.path);
+    const name = basename(this.#database.path);
+    const files = await fs.readdir(folder);
+    for (const file of files) if (file.startsWith(`${name}.before-v`)) await fs.rm(join(folder, file), { force: true });
+    return files.filter((file) => file.startsWith(`${name}.corrupt-`)).map((file) => join(folder, file));
   }
 
   /**

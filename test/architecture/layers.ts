@@ -11,6 +11,7 @@ const FEATURES = new Set([
   'live',
   'playback',
   'operation-log',
+  'ledger',
   'firmware',
 ]);
 const OUTER = new Set(['store', 'cloud', 'page', 'commands', 'control']);

@@ -112,6 +112,32 @@ test('the outbox survives a restart and never uses an id twice', () =>
     await again.close();
   }));
 
+test('health samples are written ten at a time; what waits is there for readers and is not lost when writing fails', () =>
+  withDatabase(async (database) => {
+    const clock = new ManualClock();
+    const health = new HealthStore(database, clock);
+    const Sample = z.strictObject({ cpu: z.number() });
+    const start = Math.ceil(clock.now() / 60_000) * 60_000;
+    const written = async () => (await database.all('SELECT count(*) AS n FROM health_sample'))[0]?.n;
+    for (let at = 0; at < 9; at += 1) await health.append(start + at * 60_000, { cpu: at });
+    assert.is(await written(), 0);
+    await health.append(start + 9 * 60_000, { cpu: 9 });
+    assert.is(await written(), 10);
+    await health.append(start + 10 * 60_000, { cpu: 10 });
+    assert.is((await health.since(start, Sample)).length, 11);
+    await database.write(async (tx) => void (await tx.run('ALTER TABLE health_sample RENAME TO away')));
+    for (let at = 11; at < 20; at += 1) await health.append(start + at * 60_000, { cpu: at });
+    assert.ok(
+      await health.append(start + 20 * 60_000, { cpu: 20 }).then(
+        () => false,
+        () => true,
+      ),
+      'writing failed',
+    );
+    await database.write(async (tx) => void (await tx.run('ALTER TABLE away RENAME TO health_sample')));
+    assert.is((await health.since(start, Sample)).length, 21);
+  }));
+
 test('health samples are kept by the minute for seven days; those of another shape are left out', () =>
   withDatabase(async (database) => {
     const clock = new ManualClock();

@@ -42,19 +42,32 @@ export class DeviceRegister {
     const statement = await verifyStatement(token, 'connect+jws', key, Connect);
     if (statement.dev !== serial) throw refuse('broker.wrong_serial', 'The proof is for another serial.', 'Sign a proof for this serial.');
     // From here to the note there is no await: two connections cannot both win with the same proof.
-    const known = this.#devices.get(serial);
-    if (known !== undefined && known.key !== kid) {
-      throw refuse(
-        'broker.other_key',
-        'This serial belongs to another key.',
-        'Remove the serial from the portal’s state file if the recorder was reset.',
-      );
-    }
+    const known = this.#known(serial, kid);
     if (known !== undefined && statement.n <= known.n) {
       throw refuse('broker.replayed', 'This proof was used before.', 'Connect with a higher number.');
     }
     this.#devices.set(serial, { key: kid, n: statement.n });
     await this.#save();
+  }
+
+  /**
+   * Resolves when the serial is known to belong to the key with this thumbprint, and that is written down. The caller has seen a proof.
+   * @throws AgentError broker.other_key
+   */
+  async pin(serial: string, kid: string): Promise<void> {
+    if (this.#known(serial, kid) !== undefined) return;
+    this.#devices.set(serial, { key: kid, n: 0 });
+    await this.#save();
+  }
+
+  #known(serial: string, kid: string): { readonly key: string; readonly n: number } | undefined {
+    const known = this.#devices.get(serial);
+    if (known === undefined || known.key === kid) return known;
+    throw refuse(
+      'broker.other_key',
+      'This serial belongs to another key.',
+      'Remove the serial from the portal’s state file if the recorder was reset.',
+    );
   }
 
   #save(): Promise<void> {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { DOOR_PATHS } from '../../agent/contract/door.js';
 import { type Broker, type BrokerCounters, portTaken, startBroker } from './broker.js';
 import { type Asset, type BuiltApp, buildApp } from './build.js';
 
@@ -91,6 +92,8 @@ function makeHandler(
     const path = (request.url ?? '/').replace(/[?#].*$/, '');
     const asset = table.get(path);
     if (asset !== undefined) sendAsset(request, response, asset);
+    // The same app also runs at a recorder's own door; here it learns that it does not.
+    else if (path === DOOR_PATHS.facts) response.writeHead(204, { 'cache-control': 'no-store' }).end();
     else if (path === '/config.json') {
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(config);
     } else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Nothing here.\n');

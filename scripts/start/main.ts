@@ -62,6 +62,7 @@ async function startAll(options: StartOptions, onPartEnd: () => void): Promise<v
     cameras: camera,
     ...(serial === undefined ? {} : { serial }),
     live: { bindAddress: '127.0.0.1' },
+    lan: { bindAddress: '127.0.0.1', port: options.lanPort },
   };
   const siteFile = join(options.stateFolder, 'site.json');
   // 0600: it holds the camera's password.

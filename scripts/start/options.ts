@@ -11,6 +11,7 @@ export const HELP = `npm start - Sightline on this machine: a test camera, the r
   --no-camera      start without any camera
   --port PORT      port of the portal (default 8080)
   --mqtt-port PORT port of the message broker (default: a free one)
+  --lan-port PORT  port of the recorder's own page (default 8443)
   --state FOLDER   where the agent keeps its keys and databases (default .sightline)
   --verbose        show the agent's log
 
@@ -23,6 +24,7 @@ export interface StartOptions {
   readonly camera: 'test' | 'none' | { readonly address: string; readonly user: string; readonly password: string };
   readonly port: number;
   readonly mqttPort: number;
+  readonly lanPort: number;
   readonly stateFolder: string;
   readonly isVerbose: boolean;
 }
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): StartOptions | undefined {
     camera,
     port: readPort('--port', values.port, 8080),
     mqttPort: readPort('--mqtt-port', values['mqtt-port'], 0),
+    lanPort: readPort('--lan-port', values['lan-port'], 8443),
     stateFolder: resolve(values.state ?? '.sightline'),
     isVerbose: values.verbose === true,
   };
@@ -52,6 +55,7 @@ function parse(args: readonly string[]) {
         'no-camera': { type: 'boolean' },
         port: { type: 'string' },
         'mqtt-port': { type: 'string' },
+        'lan-port': { type: 'string' },
         state: { type: 'string' },
         verbose: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

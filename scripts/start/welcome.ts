@@ -19,6 +19,7 @@ export function welcome(facts: WelcomeFacts): string {
   const lines = [
     '',
     `  Portal             ${facts.portalUrl}`,
+    `  On the recorder    ${typeof agent.lanPort === 'number' ? `https://127.0.0.1:${agent.lanPort}/ (its own certificate: the browser asks once)` : 'its page could not be opened'}`,
     `  Serial number      ${serial}`,
     label === null
       ? '  Verification code  used: this recorder has an owner (in the browser that paired it)'

@@ -38,7 +38,7 @@ const quiet = { debug: () => undefined, info: () => undefined, warn: () => undef
 
 export const newFactory = (clock: Clock = systemClock): ViewerPeerFactory => createViewerPeerFactory({ clock, log: quiet });
 
-interface Seen {
+export interface Seen {
   /** RTP packets that reached the viewer, decrypted, and the number of the last one. */
   received: number;
   newestSequence: number;
@@ -50,6 +50,17 @@ interface Seen {
   closed: 'closed' | 'failed' | undefined;
   pictureLosses: number;
 }
+
+/** As it is before anything came. */
+export const nothingSeen = (): Seen => ({
+  received: 0,
+  media: 0,
+  handshakes: 0,
+  isConnected: false,
+  closed: undefined,
+  pictureLosses: 0,
+  newestSequence: 0,
+});
 
 export interface Meeting extends Seen {
   readonly peer: ViewerPeer;
@@ -65,7 +76,8 @@ export interface MeetingOptions {
   readonly tamper?: (offer: string) => string;
 }
 
-function newViewer(keys: KeyPair): RTCPeerConnection {
+/** A viewer that shows this certificate and signs with this key, whether they belong together or not. */
+export function newViewer(keys: KeyPair): RTCPeerConnection {
   const codec = new RTCRtpCodecParameters({
     mimeType: 'video/H264',
     clockRate: 90_000,
@@ -90,7 +102,7 @@ function newViewer(keys: KeyPair): RTCPeerConnection {
  * werift goes on repeating a handshake for half a minute after close, and may even begin one then (it sleeps 100 ms before). This
  * makes it believe that it is through; the second look does not keep the process alive by itself.
  */
-async function endViewer(viewer: RTCPeerConnection): Promise<void> {
+export async function endViewer(viewer: RTCPeerConnection): Promise<void> {
   const stopHandshakes = (): void => {
     for (const transport of viewer.dtlsTransports) {
       const context = (transport.dtls as unknown as { dtls?: { flight: number } } | undefined)?.dtls;
@@ -105,7 +117,7 @@ async function endViewer(viewer: RTCPeerConnection): Promise<void> {
 /** Lets a werift viewer and one of our peers meet on 127.0.0.1. Resolves once the answer is set; waits for nothing more. */
 export async function meet(factory: ViewerPeerFactory, options: MeetingOptions): Promise<Meeting> {
   const viewer = newViewer(options.keys);
-  const seen: Seen = { received: 0, media: 0, handshakes: 0, isConnected: false, closed: undefined, pictureLosses: 0, newestSequence: 0 };
+  const seen = nothingSeen();
   await viewer.setLocalDescription(await viewer.createOffer());
   const setup = options.role === 'client' ? 'active' : 'passive';
   const offer = `${viewer.localDescription?.sdp}`.replaceAll('a=setup:actpass', `a=setup:${setup}`);
@@ -138,7 +150,8 @@ export async function meet(factory: ViewerPeerFactory, options: MeetingOptions):
   return Object.assign(seen, { peer, viewer, end });
 }
 
-function count(viewer: RTCPeerConnection, seen: Seen): void {
+/** Counts into `seen` from now on. */
+export function count(viewer: RTCPeerConnection, seen: Seen): void {
   viewer.getTransceivers()[0]?.onTrack.subscribe((track) =>
     track.onReceiveRtp.subscribe((packet) => {
       seen.received += 1;

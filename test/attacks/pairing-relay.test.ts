@@ -10,17 +10,28 @@ import { topics } from '../../agent/contract/topics.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import { NO_FAILS } from '../../agent/pairing/window.js';
 import { newSigningKey, type SigningKey } from '../../scripts/portal/client/keys.js';
-import { codeOf, derive, knock, makeRig, newOwner, otherCode, type PairingRig, SCOPE, send } from '../unit/agent/pairing/pairing-rig.js';
+import {
+  codeOf,
+  derive,
+  knock,
+  makeRig,
+  newOwner,
+  OPERATOR,
+  otherCode,
+  type PairingRig,
+  SCOPE,
+  send,
+} from '../unit/agent/pairing/pairing-rig.js';
 
-/** Attacks 2 to 4 of the list: whoever sits between app and recorder, and whoever talks to the recorder without an app. */
+/** Attack 3 of the list from within: whoever sits between app and recorder, and whoever talks to the recorder without an app. */
 let rig: PairingRig;
 let code: string;
 
-const it = suite('hostile relay in pairing');
+const it = suite('Relay in the middle of pairing');
 
 it.before.each(async () => {
   rig = await makeRig();
-  code = await rig.service.press();
+  code = await rig.press();
 });
 
 it.after.each(() => rig.stop());
@@ -28,12 +39,12 @@ it.after.each(() => rig.stop());
 const randomScalar = (): Uint8Array => newScalar(globalThis.crypto.getRandomValues(new Uint8Array(48)));
 /** A point that belongs to a password the attacker made up. */
 const foreignShare = (): string => toBase64url(proverShare(randomScalar(), randomScalar()));
-const failsOnDisk = async (): Promise<number | undefined> => (await rig.codeFile.load())?.tries.fails.relay;
+const failsOnDisk = async (): Promise<number> => (await rig.codeFile.load()).tries.fails.relay;
 
 /** Tries begin anew, with the same code: cheaper than a press. */
 async function forgive(): Promise<void> {
   const memory = await rig.codeFile.load();
-  assert.ok(memory !== undefined, 'the code is not used up');
+  assert.is.not(memory.armed, 'none', 'the code is not used up');
   await rig.codeFile.save({ ...memory, tries: NO_FAILS });
   await rig.restart();
 }
@@ -187,7 +198,9 @@ async function claim(owner: SigningKey, claims: Claims): Promise<string> {
     lang: CONSENT_TEXT.language,
     ver: CONSENT_TEXT.version,
     by: { name: 'Mallory', email: 'm@example.org' },
+    role: 'owner',
     method: 'code-relay',
+    operator: OPERATOR,
     agreed: ['pairing'],
     notAgreed: [],
     iat: rig.clock.now(),
@@ -197,6 +210,7 @@ async function claim(owner: SigningKey, claims: Claims): Promise<string> {
   const proof = { v: 1, role: 'owner', dev: SCOPE.serial, transcript, ...claims.proof };
   const box = await closeBox(keys.shared, 'owner', sid, {
     owner: owner.publicKey,
+    deviceName: 'Phone',
     site: 'S',
     consent: await signStatement('consent+jws', consent, (claims.consentSigner ?? owner).signer),
     proof: await signStatement('pair+jws', proof, (claims.proofSigner ?? owner).signer),
@@ -217,6 +231,9 @@ it('a box that does not hang together installs nobody, though the code is right'
     [{ proof: { dev: 'SN4F2K7Q9E' } }, 'pairing.bad_message'],
     [{ consent: { dev: 'SN4F2K7Q9E' } }, 'pairing.bad_message'],
     [{ consent: { text: toBase64url(new Uint8Array(32)) } }, 'pairing.other_text'],
+    [{ consent: { method: 'code-lan' } }, 'pairing.bad_message'],
+    [{ consent: { operator: { ...OPERATOR, host: 'elsewhere.example.org' } } }, 'pairing.other_operator'],
+    [{ consent: { agreed: ['status'] } }, 'pairing.not_agreed'],
     [{ consent: { admin: true } }, 'message.invalid'],
     [{ box: { admin: true } }, 'message.invalid'],
     [{ box: { owner: { ...owner.publicKey, d: owner.publicKey.x } } }, 'message.invalid'],
@@ -256,7 +273,7 @@ it('whoever records everything can open nothing, not even with the code', async 
   const { keys } = await makeRig().then(async (second) => {
     const before = rig;
     rig = second;
-    code = await second.service.press();
+    code = await second.press();
     const made = await exchange();
     await second.stop();
     rig = before;

@@ -69,10 +69,11 @@ function status(change: Partial<Status> = {}): Status {
     state: 'online',
     isPaired: true,
     boot: 'A'.repeat(22),
+    up: 60_000,
     version: '0.1.0',
     key: device.publicKey,
     seal: box.publicKey,
-    changes: { permissions: 1, cameras: 1, config: 1 },
+    changes: { permissions: 1, cameras: 1, config: 1, security: 1 },
     at: 1_800_000_000_000,
     ...change,
   };

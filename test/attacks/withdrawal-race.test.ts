@@ -15,7 +15,7 @@ import {
 } from '../unit/agent/permissions/permission-rig.js';
 
 /** Attack 11 of the list: a withdrawal while something is being checked, begun or stored. */
-const it = suite('withdrawal race');
+const it = suite('Withdrawal race');
 
 /** Repeatable random numbers below `below` (xorshift), so that a failure can be run again. */
 function makeRandom(seed: number): (below: number) => number {
@@ -173,9 +173,9 @@ it('withdrawing everything while an application is being stored: it is gone too'
   for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   held.open();
   await Promise.all([applied, withdrawn]);
-  assert.equal(rig.permissions.list().applications, []);
+  assert.equal(rig.permissions.list(null).applications, []);
   await rig.restart();
-  assert.equal(rig.permissions.list().applications, []);
+  assert.equal(rig.permissions.list(null).applications, []);
 });
 
 it('300 random interleavings of giving, withdrawing, expiring and storing: what was withdrawn is never in force again', async () => {

@@ -10,10 +10,12 @@ import { openSite } from '../support/site.js';
 
 test('the bundle does what the sources do', async () => {
   const { bundleAgent } = (await import(join(ROOT, 'scripts', 'esbuild-agent.mjs'))) as {
-    bundleAgent(entry?: string, outdir?: string): Promise<unknown>;
+    bundleAgent(entry?: string, outdir?: string): Promise<{ files: string[] }>;
   };
   const folder = join(ROOT, '.build', `bundle-${process.pid}`);
-  await bundleAgent(undefined, folder);
+  const { files } = await bundleAgent(undefined, folder);
+  // Opening the site pairs with the bundle, which computes in this thread or not at all.
+  assert.ok(files.includes('pairing-worker.mjs'), 'the pairing thread is an entry of its own');
   const site = await openSite({ agent: { entry: join(folder, 'agent.mjs'), args: [] } });
   try {
     await site.online();

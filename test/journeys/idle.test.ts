@@ -3,7 +3,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NodeViewer, watchInNode } from '../support/node-viewer.js';
-import { commandOf, descendantsOf, udpSocketsOf } from '../support/proc.js';
+import { observe } from '../support/observe.js';
+import { udpSocketsOf } from '../support/proc.js';
 import { openSite, type Site } from '../support/site.js';
 import { until } from '../support/until.js';
 
@@ -22,23 +23,6 @@ test.after(async ({ site, viewer }) => {
   viewer?.close();
   await site?.close();
 });
-
-/** Looks at the agent's process again and again for a while; what was seen at any time. */
-async function observe(pid: number, forMs: number): Promise<{ children: Set<string>; sockets: Set<string>; looks: number }> {
-  const seen = { children: new Set<string>(), sockets: new Set<string>(), looks: 0 };
-  const endMs = performance.now() + forMs;
-  await until(
-    'the time is over',
-    () => {
-      for (const child of descendantsOf(pid)) seen.children.add(`${child} ${commandOf(child)}`);
-      for (const socket of udpSocketsOf(pid)) seen.sockets.add(socket);
-      seen.looks += 1;
-      return performance.now() >= endMs;
-    },
-    forMs + 10_000,
-  );
-  return seen;
-}
 
 test('60 s without a session: no stream is asked for, no media byte, no child process, no UDP socket', async ({ site }) => {
   const camera = site.cameras[0];

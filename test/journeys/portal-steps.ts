@@ -53,10 +53,12 @@ export function registerPairing(test: uvu.Test<{ world: JourneyWorld }>): void {
     await mark(owner, 'pair-code').fill(agent.code ?? '');
     await mark(owner, 'pair-check').click();
     await says(owner, 'consent-text', /Nobody can watch now/);
+    await says(owner, 'operator', /Whom the recorder is connected with/);
     await keepPicture(owner, 'consent');
     await mark(owner, 'consent-name').fill('Olivia Example');
     await mark(owner, 'consent-email').fill('olivia@example.org');
     await mark(owner, 'consent-site').fill('Corner shop');
+    await mark(owner, 'consent-device').fill('Olivia’s phone');
     await mark(owner, 'consent-agree').check();
     await mark(owner, 'consent-finish').click();
     await mark(owner, 'verdict').waitFor();
@@ -150,6 +152,8 @@ export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
   registerMotion(test);
   registerHealth(test);
   registerActivity(test);
+  registerDevices(test);
+  registerHandOver(test);
 }
 
 function registerSettings(test: uvu.Test<{ world: JourneyWorld }>): void {
@@ -237,5 +241,72 @@ function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
     }
     const verified = await run(process.execPath, [entry, 'log', 'verify', '--state', join(folder, 'state')]);
     assert.match(verified.stdout, 'The log is whole');
+  });
+}
+
+/** Another browser of its own: nothing is shared with the others. */
+async function anotherBrowser(page: Page, address: string): Promise<Page> {
+  const context = await page
+    .context()
+    .browser()
+    ?.newContext({ viewport: { width: 390, height: 844 }, locale: 'en-GB' });
+  if (context === undefined) throw new RangeError('no browser');
+  const opened = await context.newPage();
+  opened.setDefaultTimeout(20_000);
+  await opened.goto(address);
+  return opened;
+}
+
+const shown = async (page: Page, name: string): Promise<string> => (await mark(page, name).getAttribute('data-text')) ?? '';
+
+function registerDevices(test: uvu.Test<{ world: JourneyWorld }>): void {
+  test('a second device joins by the owner’s link, and is removed at once', async ({ world: { owner } }) => {
+    await mark(owner, 'nav-settings').click();
+    await mark(owner, 'settings-devices').click();
+    await mark(owner, 'device-add').click();
+    await mark(owner, 'add-link').waitFor();
+    const tablet = await anotherBrowser(owner, await shown(owner, 'add-link'));
+    await mark(tablet, 'join-name').fill('Kitchen tablet');
+    await mark(tablet, 'join-do').click();
+    await mark(tablet, 'verdict').waitFor();
+    await keepPicture(tablet, 'joined');
+    const row = mark(owner, 'device').filter({ hasText: 'Kitchen tablet' });
+    await row.locator('[data-test="device-remove"]').click();
+    await row.locator('[data-test="device-remove-sure"]').click();
+    await says(owner, 'device-news', /Kitchen tablet was removed/);
+    await mark(tablet, 'not-owner').waitFor();
+    await tablet.context().close();
+  });
+}
+
+function registerHandOver(test: uvu.Test<{ world: JourneyWorld }>): void {
+  test('the recorder is handed over: the new owner is in, and everything of before has ended', async ({ world }) => {
+    const { owner, installer, portal, agent } = world;
+    const next = await anotherBrowser(owner, `${portal.url}#/take`);
+    await mark(next, 'own-key').waitFor();
+    await mark(owner, 'nav-settings').click();
+    await mark(owner, 'settings-hand-over').click();
+    await mark(owner, 'key-text').fill(await shown(next, 'own-key'));
+    await mark(owner, 'key-read').click();
+    await mark(owner, 'offer-make').click();
+    await mark(owner, 'offer').waitFor();
+    await mark(next, 'take-text').fill(await shown(owner, 'offer'));
+    await mark(next, 'take-read').click();
+    await mark(next, 'take-name').fill('Nora Example');
+    await mark(next, 'take-email').fill('nora@example.org');
+    await mark(next, 'take-site').fill('Kiosk');
+    await mark(next, 'take-agree').check();
+    await mark(next, 'take-finish').click();
+    await mark(next, 'verdict').waitFor();
+    await mark(owner, 'not-owner').waitFor();
+    await mark(next, 'nav-permissions').click();
+    await mark(next, 'nobody-can-watch').waitFor();
+    assert.is(await mark(next, 'grant').count(), 0);
+    await installer.goto(`${portal.url}#/serve/${agent.serial}/permissions`);
+    await mark(installer, 'mine-none').waitFor();
+    await mark(next, 'nav-activity').click();
+    await next.locator('[data-test="log-row"][data-action="owner.accept"]').waitFor();
+    await keepPicture(next, 'handed-over');
+    await next.context().close();
   });
 }

@@ -27,7 +27,7 @@ interface Started {
 /** Starts it in a folder of its own and resolves when it shows the serial number. */
 async function start(folder: string): Promise<Started> {
   const temporary = await mkdtemp(join(folder, 'tmp-'));
-  const child = spawn(process.execPath, [join(ROOT, '.build', MAIN), '--state', join(folder, 'state'), '--port', '0'], {
+  const child = spawn(process.execPath, [join(ROOT, '.build', MAIN), '--state', join(folder, 'state'), '--port', '0', '--lan-port', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: temporary },
   });
@@ -116,7 +116,7 @@ test('wrong options are named, and nothing is started', () =>
 
 test('a state folder that cannot be written: one sentence with the fix, exit code 1', () =>
   inFolder(async (folder) => {
-    const refused = await runBuilt([MAIN, '--state', folder, '--port', '0'], withReadOnly(folder));
+    const refused = await runBuilt([MAIN, '--state', folder, '--port', '0', '--lan-port', '0'], withReadOnly(folder));
     assert.is(refused.code, 1);
     assert.match(refused.stderr, /^The state folder \S+ cannot be written\. [^\n]*--state[^\n]*\n$/);
   }));

@@ -23,15 +23,28 @@ export interface AgentProcess {
   kill(): Promise<void>;
 }
 
-/** Starts it and resolves when it is ready. `entry` may name a bundle. */
-export async function startAgent(
-  folder: string,
-  site: Omit<SiteFile, 'v'>,
-  options: { entry?: string; args?: readonly string[] } = {},
-): Promise<AgentProcess> {
+/** How the process is started. */
+export interface AgentStart {
+  /** Another program than the built agent, such as a bundle. */
+  readonly entry?: string;
+  /** In place of `--warm`. */
+  readonly args?: readonly string[];
+  /** For Node itself, such as `--import` of something that watches from inside. */
+  readonly node?: readonly string[];
+  /** Beside this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Working folder. */
+  readonly cwd?: string;
+  /** In place of the hooks of this repository. */
+  readonly hooks?: string;
+}
+
+/** Starts it and resolves when it is ready. */
+export async function startAgent(folder: string, site: Omit<SiteFile, 'v'>, options: AgentStart = {}): Promise<AgentProcess> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Tests run side by side and the door's port is one for all: who needs the door gives it one of its own.
   const siteFile = join(folder, 'site.json');
-  await writeFile(siteFile, JSON.stringify({ v: 1, ...site }), { mode: 0o600 });
+  await writeFile(siteFile, JSON.stringify({ v: 1, lan: { isOn: false }, ...site }), { mode: 0o600 });
   const entry = options.entry ?? join(ROOT, '.build', 'agent', 'main.js');
   const flags = [
     '--state',
@@ -39,14 +52,17 @@ export async function startAgent(
     '--site-file',
     siteFile,
     '--hooks-folder',
-    join(ROOT, 'firmware-hooks'),
+    options.hooks ?? join(ROOT, 'firmware-hooks'),
     '--new-code',
     '--ready-line',
     '--with-parent',
   ];
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', entry, 'run', ...flags, ...(options.args ?? ['--warm'])], {
+  const words = ['--max-semi-space-size=1', ...(options.node ?? []), entry, 'run', ...flags, ...(options.args ?? ['--warm'])];
+  const child = spawn(process.execPath, words, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.environment },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line));

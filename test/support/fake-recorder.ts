@@ -1,11 +1,12 @@
-import { thumbprint } from '../../agent/contract/jws.js';
+import { thumbprint, unverifiedPayload } from '../../agent/contract/jws.js';
 import type { AnswerOf, ArgsOf, OperationName } from '../../agent/contract/operations.js';
 import type { PublicJwk } from '../../agent/contract/shapes.js';
-import type { Status } from '../../agent/contract/statements.js';
+import type { Grant, Status } from '../../agent/contract/statements.js';
 import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
+import { FakeOwnership, type OwnershipOptions } from './fake-ownership.js';
 import { answerOffer, makeCameras, makeHealth } from './fake-scene.js';
 
 /** A recorder in the memory of a page, with a canvas as its camera: for looking at the app and testing its pages without an agent. */
@@ -16,8 +17,10 @@ const KEY: PublicJwk = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repe
 const DONE = { isDone: true as const };
 const ORG = { name: 'Example Alarms', key: KEY };
 
-export interface FakeOptions {
+export interface FakeOptions extends OwnershipOptions {
   readonly serial: string;
+  /** The recorder's key, where something is to be signed with it. */
+  readonly key?: PublicJwk;
   readonly isOffline?: boolean;
   readonly isEmpty?: boolean;
   /** What the installer is granted. */
@@ -42,7 +45,8 @@ export class FakeRecorder implements RecorderLink {
   #applications: Application[];
   #grants: GrantState[];
   #log: LogRow[] = [];
-  readonly #handlers: Handlers = this.#makeHandlers();
+  readonly #ownership: FakeOwnership;
+  readonly #handlers: Handlers;
 
   constructor(options: FakeOptions) {
     const now = Date.now();
@@ -64,7 +68,7 @@ export class FakeRecorder implements RecorderLink {
               at: now - 4 * MINUTE,
             },
           ];
-    const grant = { org: ORG, cams: null, iat: now - HOUR, endedAt: null } as const;
+    const grant = { org: ORG, cams: null, hours: null, iat: now - HOUR, endedAt: null } as const;
     const granted = options.granted ?? ['health'];
     this.#grants =
       options.isEmpty === true
@@ -75,7 +79,16 @@ export class FakeRecorder implements RecorderLink {
               : [{ ...grant, id: newId(), scopes: [...granted], exp: now + 20 * HOUR, state: 'in-force' as const }]),
             { ...grant, id: newId(), scopes: ['live-view'], exp: now - HOUR, state: 'withdrawn', endedAt: now - 2 * HOUR },
           ];
-    for (let seq = 1; seq <= 12; seq += 1) this.#note('live.open', seq % 5 === 0 ? 'refused' : 'ok', now - (13 - seq) * 7 * MINUTE);
+    if (options.isEmpty !== true) {
+      for (let seq = 1; seq <= 12; seq += 1) this.#note('live.open', seq % 5 === 0 ? 'refused' : 'ok', now - (13 - seq) * 7 * MINUTE);
+      this.#note('security.cool-down', 'ok', now - 3 * MINUTE);
+    }
+    const changed = (action: string): void => {
+      this.#note(action, 'ok');
+      this.#publish(1);
+    };
+    this.#ownership = new FakeOwnership(options, changed, () => thumbprint(options.key ?? KEY));
+    this.#handlers = this.#makeHandlers();
   }
 
   async start(): Promise<void> {
@@ -109,24 +122,26 @@ export class FakeRecorder implements RecorderLink {
   }
 
   #publish(changed: number): void {
-    const changes = this.status?.changes ?? { permissions: 0, cameras: 0, config: 0 };
+    const changes = this.status?.changes ?? { permissions: 0, cameras: 0, config: 0, security: 0 };
     this.status = {
       v: 1,
       dev: this.#options.serial,
       state: this.#options.isOffline === true ? 'offline' : 'online',
       isPaired: true,
       boot: newId(),
+      up: Math.floor(performance.now()),
       version: '0.1.0',
-      key: KEY,
+      key: this.#options.key ?? KEY,
       seal: KEY,
-      changes: { permissions: changes.permissions + changed, cameras: changes.cameras, config: changes.config + changed },
+      changes: { ...changes, permissions: changes.permissions + changed, config: changes.config + changed },
       at: Date.now() - (this.#options.isOffline === true ? 3 * HOUR : 0),
     };
     for (const listener of this.#listeners) listener(this.status);
   }
 
   #note(action: string, result: LogRow['result'], at = Date.now()): void {
-    const isOwner = action.startsWith('permissions.');
+    const isOwner = /^(permissions|owner)\./.test(action);
+    const isSystem = action.startsWith('security.');
     this.#log.push({
       seq: this.#log.length + 1,
       at,
@@ -134,10 +149,12 @@ export class FakeRecorder implements RecorderLink {
       phase: 'result',
       action,
       source: 'relay',
-      actor: isOwner
-        ? { kind: 'owner', name: 'Robin Example', email: 'robin@example.org', isErased: false }
-        : { kind: 'employee', name: 'Dana Example', email: 'dana@example.org', isErased: false },
-      organisation: isOwner ? null : 'org',
+      actor: isSystem
+        ? { kind: 'system', name: null, email: null, isErased: false }
+        : isOwner
+          ? { kind: 'owner', name: 'Robin Example', email: 'robin@example.org', isErased: false }
+          : { kind: 'employee', name: 'Dana Example', email: 'dana@example.org', isErased: false },
+      organisation: isOwner || isSystem ? null : 'org',
       grant: null,
       channel: action.startsWith('live.') ? 'cam-1' : null,
       scope: null,
@@ -212,13 +229,15 @@ export class FakeRecorder implements RecorderLink {
     return {
       'site.get': () => this.#site(),
       'health.get': () => makeHealth(this.#cameras),
-      'log.list': ({ beforeSeq, limit }) => {
-        const rows = this.#log.filter((row) => beforeSeq === null || row.seq < beforeSeq).slice(-limit);
+      'log.list': ({ beforeSeq, limit, action = '' }) => {
+        const isWanted = (row: LogRow): boolean => (beforeSeq === null || row.seq < beforeSeq) && row.action.startsWith(action);
+        const rows = this.#log.filter(isWanted).slice(-limit);
         return { rows, size: this.#log.length, head: 'b'.repeat(64), checkpoint: 'c'.repeat(40), organisations: { org: ORG.name } };
       },
       'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
       'ptz.move': () => DONE,
       'ptz.stop': () => DONE,
+      ...this.#ownership.handlers(),
       ...this.#permissionHandlers(),
       ...this.#configHandlers(),
       ...this.#liveHandlers(),
@@ -231,8 +250,7 @@ export class FakeRecorder implements RecorderLink {
         epoch: 1,
         now: Date.now(),
         site: 'Corner shop',
-        owner: { name: 'Robin Example', email: 'robin@example.org' },
-        consentAt: Date.now() - 90 * HOUR,
+        ...this.#ownership.info(),
         applications: this.#applications,
         grants: this.#grants,
       }),
@@ -244,25 +262,13 @@ export class FakeRecorder implements RecorderLink {
         declined: [],
         grants: this.#grants.map((grant) => ({ ...grant, statement: 's'.repeat(30) })),
       }),
-      'permissions.grant': async () => {
-        const now = Date.now();
-        this.#applications = [];
-        this.#grants = [
-          {
-            id: newId(),
-            org: ORG,
-            scopes: ['live-view', 'ptz'],
-            cams: ['cam-1'],
-            iat: now,
-            exp: now + HOUR,
-            state: 'in-force',
-            endedAt: null,
-          },
-          ...this.#grants,
-        ];
+      'permissions.grant': ({ grant, application }) => {
+        const { id, org, scopes, cams, hours, iat, exp } = unverifiedPayload(grant) as Grant;
+        if (application !== null) this.#applications = this.#applications.filter((known) => known.id !== application);
+        this.#grants = [{ id, org, scopes, cams, hours, iat, exp, state: 'in-force', endedAt: null }, ...this.#grants];
         this.#note('permissions.grant', 'ok');
         this.#publish(1);
-        return { id: newId() };
+        return { id };
       },
       'permissions.decline': () => {
         this.#applications = [];

@@ -13,6 +13,7 @@ export function makeCameras(now: number): CameraInfo[] {
     manufacturer: 'Example',
     model: 'Dome 2',
     firmware: '1.4.0',
+    serial: 'EX4711',
     reason: null,
     ptz: null,
     lastSeenAt: now,

@@ -12,6 +12,8 @@ export interface MosquittoOptions {
   readonly passwordFile?: string;
   /** More lines of mosquitto.conf, e.g. `max_packet_size 65536`. */
   readonly settings?: readonly string[];
+  /** The whole configuration instead of all that, for these two ports. It must log to stderr, with `log_type information`. */
+  readonly configuration?: (ports: { readonly port: number; readonly wsPort: number }) => string;
 }
 
 /** A real broker on two loopback ports of its own. */
@@ -56,6 +58,8 @@ function configuration(port: number, wsPort: number, options: MosquittoOptions):
   return [
     'per_listener_settings false',
     'persistence false',
+    // Else every exchange waits for a delayed acknowledgement, 40 ms.
+    'set_tcp_nodelay true',
     'log_dest stderr',
     'log_type all',
     // Started as root it would become another user, who may not read the files it is given.
@@ -141,7 +145,7 @@ async function startOnFreePorts(folder: string, options: MosquittoOptions): Prom
   for (let attempt = 1; ; attempt += 1) {
     const [port = 0, wsPort = 0] = await freePorts(2);
     const path = join(folder, 'mosquitto.conf');
-    await writeFile(path, configuration(port, wsPort, options));
+    await writeFile(path, options.configuration?.({ port, wsPort }) ?? configuration(port, wsPort, options));
     const broker = new Broker(path);
     try {
       await broker.start();

@@ -1,28 +1,51 @@
 /**
  * The app with recorders in memory, for the page tests and for screenshots. The scenario is chosen by the query: `?offline`, `?empty`,
- * `?nothing` (an installer without permission), `?slow`.
+ * `?nothing` (an installer without permission), `?slow`, `?held` (an installer set it up), `?stale` (the consent's text changed), `?operator`
+ * (another relay than the agreed one), `?stranger` (the recorder is not this browser's any more), `?joining` (the code adds a device).
  */
+import { type KeySigner, signStatement } from '../../agent/contract/jws.js';
+import { seal } from '../../agent/contract/seal.js';
 import { forbidGeneratedCode } from '../../agent/contract/shapes.js';
+import { newId, utf8 } from '../../agent/contract/text.js';
+import { topics } from '../../agent/contract/topics.js';
+import type { SiteLetter } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import { Keyring } from '../../scripts/portal/client/keyring.js';
 import { newSigningKey } from '../../scripts/portal/client/keys.js';
 import { newOrganisation, signIn } from '../../scripts/portal/client/organisation.js';
+import type { OwnerPart } from '../../scripts/portal/client/pair.js';
 import type { RelayTransport } from '../../scripts/portal/client/transport.js';
 import { mountApp } from '../../scripts/portal/web/app.js';
+import { FAKE_OPERATOR } from './fake-ownership.js';
 import { FakeRecorder } from './fake-recorder.js';
 
 // The content policy forbids what shapes are otherwise checked with.
 forbidGeneratedCode();
 
 const SERIAL = 'SN4F2K7Q9D';
+const GRANT = 'g'.repeat(22);
 const has = (name: string): boolean => new URLSearchParams(location.search).has(name);
 
+const KEPT = new Map<string, string>();
+const listeners = new Set<(topic: string, payload: Uint8Array) => void>();
+const published: { topic: string; payload: string; retain: boolean }[] = [];
+Object.assign(globalThis, { published });
+
+/** Keeps what is to be kept, as a relay does. */
 const transport: RelayTransport = {
   isOnline: true,
-  subscribe: () => Promise.resolve(),
+  subscribe: async (topic) => {
+    const kept = KEPT.get(topic);
+    if (kept !== undefined) for (const listener of listeners) listener(topic, utf8(kept));
+  },
   unsubscribe: () => Promise.resolve(),
-  publish: () => Promise.resolve(),
-  onMessage: () => () => undefined,
+  publish: async (topic, payload, options) => {
+    published.push({ topic, payload, retain: options?.retain === true });
+  },
+  onMessage: (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
   onOnline: () => () => undefined,
   close: () => Promise.resolve(),
 };
@@ -41,7 +64,28 @@ async function seedInstaller(keyring: Keyring): Promise<void> {
   const record = await newOrganisation({ company: 'Example Alarms', person: { name: 'Dana Example', email: 'dana@example.org' }, pin });
   await keyring.putOrganisation(record);
   await keyring.putSignedIn(await signIn(record, pin, Date.now()));
-  await keyring.putServed({ serial: SERIAL, deviceKey: null, site: 'Corner shop' });
+  await keyring.putServed({ serial: SERIAL, deviceKey: null, site: 'Corner shop', siteGrant: GRANT });
+}
+
+/** The letter that the relay keeps for the installer. */
+async function keepSiteLetter(keyring: Keyring, signer: KeySigner): Promise<void> {
+  const to = (await keyring.organisation())?.sealKey?.publicKey;
+  if (to === undefined) return;
+  const letter: SiteLetter = {
+    v: 1,
+    dev: SERIAL,
+    grant: GRANT,
+    at: Date.now() - 3 * 3_600_000,
+    recorderName: 'Office recorder',
+    site: 'Corner shop',
+    model: 'Example R4',
+    firmware: '0.1.0',
+    cameras: [
+      { id: 'cam-1', name: 'Front door', serial: 'EX4711', model: 'Dome 2' },
+      { id: 'cam-2', name: 'Back yard', serial: 'EX4712', model: 'Dome 2' },
+    ],
+  };
+  KEPT.set(topics.site({ tenant: 'local', serial: SERIAL }, GRANT), await seal(await signStatement('site+jws', letter, signer), to));
 }
 
 async function preview(root: HTMLElement): Promise<void> {
@@ -50,6 +94,8 @@ async function preview(root: HTMLElement): Promise<void> {
     await seedOwner(keyring);
     await seedInstaller(keyring);
   }
+  const key = await newSigningKey();
+  await keepSiteLetter(keyring, key.signer);
   await mountApp(root, {
     tenant: 'local',
     keyring,
@@ -57,6 +103,11 @@ async function preview(root: HTMLElement): Promise<void> {
     openRecorder: (serial) => {
       const fake = new FakeRecorder({
         serial,
+        key: key.publicKey,
+        isHeld: has('held'),
+        isStale: has('stale'),
+        isOtherOperator: has('operator'),
+        isStranger: has('stranger'),
         isOffline: has('offline'),
         isEmpty: has('empty'),
         ...(has('slow') ? { delayMs: 60_000 } : {}),
@@ -68,7 +119,13 @@ async function preview(root: HTMLElement): Promise<void> {
     pair: (_serial, code) => {
       if (code.startsWith('K')) {
         return Promise.resolve({
-          finish: () => Promise.reject(new AgentError({ code: 'fake.no_finish', say: 'The fake cannot be paired.', fix: 'Use an agent.' })),
+          purpose: has('joining') ? 'join' : 'own',
+          operator: FAKE_OPERATOR,
+          finish: (part: OwnerPart) => {
+            Object.assign(globalThis, { pairedAs: { role: part.role, deviceName: part.deviceName, site: part.site, person: part.person } });
+            const facts = { epoch: 1, boot: newId(), recorderAt: Date.now() };
+            return Promise.resolve({ deviceKey: key.publicKey, sealKey: key.publicKey, ...facts });
+          },
           cancel: () => undefined,
         });
       }

@@ -43,6 +43,8 @@ export async function makeCommand({ client }: LetterParts, changes: Partial<Comm
     v: 1,
     dev: status.dev,
     boot: status.boot,
+    // Both run on this machine: what went by since the status was signed.
+    at: status.up + Math.max(0, Date.now() - status.at),
     n: Date.now(),
     id: newId(),
     op: 'site.get',

@@ -1,7 +1,7 @@
-import type { Signer } from '../../../agent/contract/jws.js';
 import type { PublicJwk } from '../../../agent/contract/shapes.js';
 import type { Person } from '../../../agent/contract/statements.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
+import { newSigningKey, type SigningKey } from './keys.js';
 import type { OrganisationRecord, SignedIn } from './organisation.js';
 
 /** A recorder that belongs to the person at this browser. */
@@ -10,8 +10,9 @@ export interface OwnedRecorder {
   /** Thumbprint learnt while pairing; null when pairing was cut off before the answer: then the first one seen counts. */
   readonly deviceKey: string | null;
   readonly site: string;
-  readonly person: Person;
-  readonly signer: Signer;
+  /** As named in the consent; null on a device that joined, where nobody was asked. */
+  readonly person: Person | null;
+  readonly signer: SigningKey['signer'];
   readonly publicKey: PublicJwk;
   /** Withdrawals that wait at the relay for a recorder that did not answer. */
   readonly waiting: { readonly ids: readonly string[]; readonly all: boolean } | null;
@@ -20,9 +21,11 @@ export interface OwnedRecorder {
 /** A recorder where this organisation asked for permission. */
 export interface ServedRecorder {
   readonly serial: string;
-  /** From the owner's grant; null until there is one. */
+  /** Confirmed by the owner's grant, which names it; null until there is one. */
   readonly deviceKey: string | null;
   readonly site: string | null;
+  /** The grant under which site letters come, so that the newest can be read while the recorder is away. */
+  readonly siteGrant?: string | null;
 }
 
 type Store = 'owned' | 'served' | 'single';
@@ -116,6 +119,23 @@ export class Keyring {
 
   signOut(): Promise<void> {
     return this.#remove('single', 'signed-in');
+  }
+
+  /**
+   * A key that no recorder knows yet, to be shown to another screen: the same until it is used, so that what was made for it (an offer, an entry
+   * in the list of devices) still fits after a reload.
+   */
+  async spareKey(): Promise<SigningKey> {
+    const kept = await this.#single<SigningKey>('spare-key');
+    if (kept !== undefined) return kept;
+    const made = await newSigningKey();
+    await this.#put('single', made, 'spare-key');
+    return made;
+  }
+
+  /** The spare key belongs to a recorder now: the next one is another. */
+  useSpareKey(): Promise<void> {
+    return this.#remove('single', 'spare-key');
   }
 
   #store(name: Store, mode: IDBTransactionMode): IDBObjectStore {

@@ -1,11 +1,11 @@
-import { type Signer, thumbprint } from '../../../agent/contract/jws.js';
+import { type KeySigner, thumbprint } from '../../../agent/contract/jws.js';
 import { PublicJwk, parseShape } from '../../../agent/contract/shapes.js';
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
 /** A P-256 pair; the signer's `kid` is the thumbprint of `publicKey`. */
 export interface SigningKey {
-  readonly signer: Signer;
+  readonly signer: KeySigner;
   readonly publicKey: PublicJwk;
 }
 
@@ -21,6 +21,8 @@ export async function newSigningKey(): Promise<SigningKey> {
   return { publicKey, signer: { kid: await thumbprint(publicKey), privateKey: pair.privateKey } };
 }
 
+const ECDH = { name: 'ECDH', namedCurve: 'P-256' } as const;
+
 /** A private key that only the right wrapping key gives back (AES-GCM over PKCS #8). */
 export interface WrappedKey {
   readonly publicKey: PublicJwk;
@@ -28,25 +30,27 @@ export interface WrappedKey {
   readonly bytes: ArrayBuffer;
 }
 
-/** A new P-256 key that leaves this function only wrapped. */
-export async function newWrappedKey(wrapping: CryptoKey): Promise<WrappedKey> {
+/** A new P-256 key, for signing or for opening sealed letters, that leaves this function only wrapped. */
+export async function newWrappedKey(wrapping: CryptoKey, use: 'sign' | 'seal' = 'sign'): Promise<WrappedKey> {
   const { subtle } = globalThis.crypto;
-  const pair = await subtle.generateKey(P256, true, ['sign', 'verify']);
+  const pair =
+    use === 'sign' ? await subtle.generateKey(P256, true, ['sign', 'verify']) : await subtle.generateKey(ECDH, true, ['deriveBits']);
   const iv = globalThis.crypto.getRandomValues(new Uint8Array(12));
   const bytes = await subtle.wrapKey('pkcs8', pair.privateKey, wrapping, { name: 'AES-GCM', iv });
   return { publicKey: await publicJwk(pair.publicKey), iv, bytes };
 }
 
+function unwrap(wrapped: WrappedKey, wrapping: CryptoKey, algorithm: typeof P256 | typeof ECDH, uses: KeyUsage[]): Promise<CryptoKey> {
+  const params = { name: 'AES-GCM', iv: wrapped.iv };
+  return globalThis.crypto.subtle.unwrapKey('pkcs8', wrapped.bytes, wrapping, params, algorithm, false, uses);
+}
+
 /** The key, usable but not readable; rejects (OperationError) when the wrapping key is another one. */
-export async function unwrapSigner(wrapped: WrappedKey, wrapping: CryptoKey): Promise<Signer> {
-  const privateKey = await globalThis.crypto.subtle.unwrapKey(
-    'pkcs8',
-    wrapped.bytes,
-    wrapping,
-    { name: 'AES-GCM', iv: wrapped.iv },
-    P256,
-    false,
-    ['sign'],
-  );
-  return { kid: await thumbprint(wrapped.publicKey), privateKey };
+export async function unwrapSigner(wrapped: WrappedKey, wrapping: CryptoKey): Promise<KeySigner> {
+  return { kid: await thumbprint(wrapped.publicKey), privateKey: await unwrap(wrapped, wrapping, P256, ['sign']) };
+}
+
+/** The key that opens what was sealed to `publicKey`; rejects like unwrapSigner. */
+export function unwrapSealKey(wrapped: WrappedKey, wrapping: CryptoKey): Promise<CryptoKey> {
+  return unwrap(wrapped, wrapping, ECDH, ['deriveBits']);
 }

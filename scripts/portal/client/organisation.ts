@@ -1,15 +1,16 @@
-import { type Signer, signStatement, thumbprint } from '../../../agent/contract/jws.js';
+import { type KeySigner, type Signer, signStatement, thumbprint } from '../../../agent/contract/jws.js';
 import { type AnswerOf, OPERATIONS, type OperationName } from '../../../agent/contract/operations.js';
 import type { Scope } from '../../../agent/contract/shapes.js';
 import type { Badge, Organisation, Person } from '../../../agent/contract/statements.js';
 import { concatBytes, utf8 } from '../../../agent/contract/text.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
+import { type CalledBack, callBack } from './cancellation.js';
 import { findGrant } from './find-grant.js';
 import type { Credentials, Identity } from './identity.js';
-import { newWrappedKey, unwrapSigner, type WrappedKey } from './keys.js';
+import { newWrappedKey, unwrapSealKey, unwrapSigner, type WrappedKey } from './keys.js';
 
 /**
- * An organisation and its one employee in this browser. Both private keys are wrapped by a key that takes two things to make: a
+ * An organisation and its one employee in this browser. Their private keys are wrapped by a key that takes two things to make: a
  * secret that never leaves this browser (a non-extractable HMAC key: possession) and the PIN (knowledge). That is why its badges may say
  * `mfa`. A real organisation keeps its key at its identity provider and signs a badge after a passkey with user verification; then neither
  * the employee's browser nor the relay can claim a second factor. What a PIN in a browser cannot do is count wrong tries: whoever can
@@ -22,12 +23,19 @@ export interface OrganisationRecord {
   readonly browserSecret: CryptoKey;
   readonly organisationKey: WrappedKey;
   readonly employeeKey: WrappedKey;
+  /** Opens site letters; a record of an earlier version gets one with the next sign-in (withSealKey). */
+  readonly sealKey?: WrappedKey | undefined;
+  /** Badges called back, and the number of the newest list of them. */
+  readonly calledBack?: readonly CalledBack[];
+  readonly cancellations?: number;
 }
 
 /** Keys in use after the PIN was entered. */
 export interface SignedIn {
-  readonly organisation: Signer;
-  readonly employee: Signer;
+  readonly organisation: KeySigner;
+  readonly employee: KeySigner;
+  /** Opens letters that were sealed to the organisation; null in a record of an earlier version. */
+  readonly seal: CryptoKey | null;
   /** When the PIN was entered, by this device's clock. */
   readonly authAt: number;
   readonly until: number;
@@ -68,19 +76,50 @@ export async function newOrganisation(parts: { company: string; person: Person; 
   const browserSecret = await subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
   const salt = globalThis.crypto.getRandomValues(new Uint8Array(16));
   const wrapping = await wrappingKey(browserSecret, salt, parts.pin);
-  const [organisationKey, employeeKey] = await Promise.all([newWrappedKey(wrapping), newWrappedKey(wrapping)]);
-  return { company: parts.company, person: parts.person, salt, browserSecret, organisationKey, employeeKey };
+  const [organisationKey, employeeKey, sealKey] = await Promise.all([
+    newWrappedKey(wrapping),
+    newWrappedKey(wrapping),
+    newWrappedKey(wrapping, 'seal'),
+  ]);
+  return { company: parts.company, person: parts.person, salt, browserSecret, organisationKey, employeeKey, sealKey };
+}
+
+/**
+ * The record as it must be to work: with a key for site letters (records of earlier versions have none), and with a new key for the employee
+ * when the badge of the old one was called back. The PIN must be the right one already.
+ */
+export async function renewKeys(record: OrganisationRecord, pin: string): Promise<OrganisationRecord> {
+  const isCalledBack = await isEmployeeCalledBack(record);
+  if (record.sealKey !== undefined && !isCalledBack) return record;
+  const wrapping = await wrappingKey(record.browserSecret, record.salt, pin);
+  const sealKey = record.sealKey ?? (await newWrappedKey(wrapping, 'seal'));
+  return { ...record, sealKey, ...(isCalledBack ? { employeeKey: await newWrappedKey(wrapping) } : {}) };
+}
+
+/** Whether the key that the employee has now is on the list of those called back. */
+export async function isEmployeeCalledBack(record: OrganisationRecord): Promise<boolean> {
+  const kid = await thumbprint(record.employeeKey.publicKey);
+  return record.calledBack?.some((one) => one.kid === kid) ?? false;
+}
+
+/** The record with the employee's present key on the list: to be kept before the list is signed, so that no number is used twice. */
+export async function withEmployeeCalledBack(record: OrganisationRecord, now: number): Promise<OrganisationRecord> {
+  const kid = await thumbprint(record.employeeKey.publicKey);
+  // Not below the clock: a record that was restored from a copy must not fall behind its own lists.
+  const cancellations = Math.max((record.cancellations ?? 0) + 1, Math.floor(now / 1000));
+  return { ...record, calledBack: callBack(record.calledBack ?? [], kid, now), cancellations };
 }
 
 /** Unlocks the keys. @throws AgentError portal.wrong_pin */
 export async function signIn(record: OrganisationRecord, pin: string, now: number): Promise<SignedIn> {
   const wrapping = await wrappingKey(record.browserSecret, record.salt, pin);
   try {
-    const [organisation, employee] = await Promise.all([
+    const [organisation, employee, seal] = await Promise.all([
       unwrapSigner(record.organisationKey, wrapping),
       unwrapSigner(record.employeeKey, wrapping),
+      record.sealKey === undefined ? null : unwrapSealKey(record.sealKey, wrapping),
     ]);
-    return { organisation, employee, authAt: now, until: now + SIGNED_IN_MS };
+    return { organisation, employee, seal, authAt: now, until: now + SIGNED_IN_MS };
   } catch (cause) {
     throw new AgentError({
       code: 'portal.wrong_pin',
@@ -91,9 +130,10 @@ export async function signIn(record: OrganisationRecord, pin: string, now: numbe
   }
 }
 
-/** What others may know of an organisation: its name and public key. */
+/** What others may know of an organisation: its name and public keys. */
 export function organisationOf(record: OrganisationRecord): Organisation {
-  return { name: record.company, key: record.organisationKey.publicKey };
+  const organisation = { name: record.company, key: record.organisationKey.publicKey };
+  return record.sealKey === undefined ? organisation : { ...organisation, seal: record.sealKey.publicKey };
 }
 
 function notGranted(scope: Scope | null, cam: string | null): AgentError {

@@ -1,5 +1,4 @@
 import { scryptAsync } from '@noble/hashes/scrypt.js';
-import { CONSENT_TEXT, consentTextHash } from '../../../agent/contract/consent-text.js';
 import { parseGuarded } from '../../../agent/contract/guard.js';
 import { type Signer, signStatement, verifyStatement } from '../../../agent/contract/jws.js';
 import {
@@ -15,10 +14,11 @@ import {
 } from '../../../agent/contract/pairing.js';
 import { type PublicJwk, parseShape } from '../../../agent/contract/shapes.js';
 import { newScalar, proverFinish, proverShare, type SharedKeys, sameBytes, splitPasswordKey } from '../../../agent/contract/spake2plus.js';
-import type { Consent, Person } from '../../../agent/contract/statements.js';
+import type { Consent, Operator, Person } from '../../../agent/contract/statements.js';
 import { fromBase64url, newId, toBase64url, utf8 } from '../../../agent/contract/text.js';
 import { type TopicScope, topics } from '../../../agent/contract/topics.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
+import { signConsent } from './consent.js';
 import { pairingRefusal } from './pairing-refusal.js';
 import type { RelayTransport } from './transport.js';
 
@@ -32,12 +32,14 @@ export interface PairParts {
   readonly derive?: (code: string, salt: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Who becomes the owner: their key, and what they called the site and themselves. */
+/** Who becomes the owner: their key, what they called the site, themselves and the device that holds the key, and as what they come. */
 export interface OwnerPart {
   readonly owner: Signer;
   readonly ownerKey: PublicJwk;
+  readonly deviceName: string;
   readonly site: string;
   readonly person: Person;
+  readonly role: Consent['role'];
 }
 
 /** What the recorder told of itself under the exchange's key. `recorderAt` is its clock, ms since 1970. */
@@ -51,6 +53,13 @@ export interface Paired {
 
 /** The code was right and the recorder knows it too; nothing is installed until `finish`. */
 export interface PairingAttempt {
+  /** `own`: this key becomes the owner's first; `join`: one more device of the owner that the recorder has. */
+  readonly purpose: 'own' | 'join';
+  /**
+   * With whom the recorder says it is connected; null: with nobody. It was told before the two sides had proven anything, so it is only good
+   * for showing and agreeing to: the recorder refuses a consent that names another one.
+   */
+  readonly operator: Operator | null;
   /** Signs the consent, proves both sides to each other and makes this key the owner's. */
   finish(part: OwnerPart): Promise<Paired>;
   cancel(): void;
@@ -77,8 +86,12 @@ export async function pair(parts: PairParts): Promise<PairingAttempt> {
     const ids = { context: PAIRING_CONTEXT, prover: app, verifier: parts.scope.serial };
     const keys = proverFinish(ids, w0, w1, x, fromBase64url(response.shareV));
     if (!sameBytes(keys.confirmVerifier, fromBase64url(response.confirmV))) throw wrongCode(response.left);
+    const { purpose, operator } = params;
+    const method = parts.transport.way === 'lan' ? 'code-lan' : 'code-relay';
     return {
-      finish: (part) => finish(channel, parts.scope.serial, keys, part).finally(() => channel.close()),
+      purpose,
+      operator,
+      finish: (part) => finish(channel, { serial: parts.scope.serial, method, operator }, keys, part).finally(() => channel.close()),
       cancel: () => channel.close(),
     };
   } catch (error) {
@@ -87,24 +100,21 @@ export async function pair(parts: PairParts): Promise<PairingAttempt> {
   }
 }
 
-async function finish(channel: PairChannel, serial: string, keys: SharedKeys, part: OwnerPart): Promise<Paired> {
+interface Proven {
+  readonly serial: string;
+  readonly method: Consent['method'];
+  readonly operator: Operator | null;
+}
+
+async function finish(channel: PairChannel, proven: Proven, keys: SharedKeys, part: OwnerPart): Promise<Paired> {
+  const { serial } = proven;
   const transcript = toBase64url(keys.transcriptHash);
-  const consent: Consent = {
-    v: 1,
-    dev: serial,
-    text: await consentTextHash(),
-    lang: CONSENT_TEXT.language,
-    ver: CONSENT_TEXT.version,
-    by: part.person,
-    method: 'code-relay',
-    agreed: ['pairing', 'status', 'log-checkpoints'],
-    notAgreed: ['site-information', 'health', 'remote-configuration', 'live-view', 'playback', 'ptz', 'talk', 'firmware', 'wifi'],
-    iat: Date.now(),
-  };
+  const consent = await signConsent({ ...proven, person: part.person, role: part.role, at: Date.now() }, part.owner);
   const box: OwnerBox = {
     owner: part.ownerKey,
+    deviceName: part.deviceName,
     site: part.site,
-    consent: await signStatement('consent+jws', consent, part.owner),
+    consent,
     proof: await signStatement('pair+jws', { v: 1, role: 'owner', dev: serial, transcript }, part.owner),
   };
   const sealed = await closeBox(keys.shared, 'owner', channel.sid, box);

@@ -11,6 +11,16 @@ const WORDS: Readonly<Record<string, readonly [say: string, fix: string]>> = {
   'pairing.wait': ['Too many wrong codes in a row.', 'Wait, then try again with the code from the label.'],
   'pairing.wrong_code': ['This is not the code of this recorder.', 'Compare serial number and code with the label.'],
   'pairing.bad_message': ['The pairing message does not fit this exchange.', 'Start pairing again.'],
+  'pairing.not_owned': [
+    'This recorder has no owner whose device could join.',
+    'Press its button for 3 seconds, then pair it as its owner.',
+  ],
+  'pairing.other_operator': [
+    'The recorder is connected with another operator than it said.',
+    'Start pairing again; if it happens again, pair from the recorder’s own network.',
+  ],
+  'pairing.not_agreed': ['The recorder needs your agreement.', 'Read the text and agree to it, or leave the recorder as it is.'],
+  'pairing.busy': ['The recorder is busy with other pairing requests.', 'Try again in a moment. No try was used up.'],
   'pairing.other_text': ['The recorder knows another consent text than this app.', 'Update the app or the recorder, then pair again.'],
 };
 

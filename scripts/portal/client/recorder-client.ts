@@ -9,6 +9,7 @@ import { type TopicScope, topics } from '../../../agent/contract/topics.js';
 import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
 import type { Identity } from './identity.js';
 import type { RelayTransport } from './transport.js';
+import { Uptime } from './uptime.js';
 
 /** Which recorder is spoken to, over what, and as whom. */
 export interface RecorderClientParts {
@@ -35,8 +36,10 @@ interface Waiting {
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-/** Refusals that a second try with fresh status answers: the recorder restarted, or another window of this app was quicker. */
-const RETRY_ONCE: ReadonlySet<string> = new Set(['command.stale_boot', 'command.replayed', 'seal.broken']);
+/** Refusals after which a fresh status must come before the second try: the recorder restarted, or has another key for letters. */
+const NEEDS_STATUS: ReadonlySet<string> = new Set(['command.stale_boot', 'seal.broken']);
+/** Refusals that a second try answers: another window of this app was quicker, or its reckoning of the recorder's uptime was off. */
+const RETRY_ONCE: ReadonlySet<string> = new Set([...NEEDS_STATUS, 'command.replayed', 'command.too_old', 'command.ahead']);
 
 /**
  * One recorder as an app sees it over the relay: its verified status, and questions that are signed, sealed, and answered by a letter that
@@ -47,6 +50,7 @@ export class RecorderClient {
   readonly #waiting = new Map<string, Waiting>();
   readonly #statusListeners = new Set<(status: Status) => void>();
   readonly #ends: (() => void)[] = [];
+  readonly #uptime = new Uptime();
   #pinned: string | null;
   #status: Status | undefined;
   #lastN = 0;
@@ -82,8 +86,9 @@ export class RecorderClient {
       return await this.#callOnce(status, op, args, options);
     } catch (error) {
       if (!(error instanceof AgentError) || !RETRY_ONCE.has(error.code)) throw error;
+      if (typeof error.detail.up === 'number') this.#uptime.correct(error.detail.up, performance.now());
       // Newer than the one that was used: it may have come before the refusal.
-      const newer = error.code === 'command.replayed' ? status : await this.#newStatus(status);
+      const newer = NEEDS_STATUS.has(error.code) ? await this.#newStatus(status) : status;
       return await this.#callOnce(newer, op, args, options);
     }
   }
@@ -108,6 +113,7 @@ export class RecorderClient {
       v: 1,
       dev: scope.serial,
       boot: status.boot,
+      at: this.#uptime.at(performance.now()),
       n: this.#lastN,
       id: newId(),
       op,
@@ -194,6 +200,7 @@ export class RecorderClient {
     // The will is signed when the link comes up, so it is older than what it ends; within one boot newer ones win otherwise.
     const old = this.#status;
     if (old !== undefined && status.state === 'online' && old.boot !== status.boot && status.at < old.at) return;
+    this.#uptime.learn(status.boot, status.up, performance.now());
     this.#status = status;
     for (const listener of [...this.#statusListeners]) listener(status);
   }

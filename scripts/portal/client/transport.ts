@@ -3,6 +3,8 @@
  * the promise rejects, so that a person learns at once that something did not leave.
  */
 export interface RelayTransport {
+  /** `lan`: straight to the recorder on its own network; absent or `relay`: through a message relay. The owner's consent says which it was. */
+  readonly way?: 'relay' | 'lan';
   readonly isOnline: boolean;
   /** Resolves when the broker confirmed the subscription; rejects when it refused. Kept over reconnects until unsubscribed. */
   subscribe(topic: string): Promise<void>;

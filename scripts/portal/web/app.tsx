@@ -1,7 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { OwnHome } from './pages/own-home.js';
-import { ServeAdd, ServeHome, SignedInOnly } from './pages/serve-home.js';
 import { StartPage } from './pages/start.js';
 import { Empty } from './parts/basics.js';
 import { lazy } from './parts/lazy.js';
@@ -12,6 +11,12 @@ import { AppContext } from './state/context.js';
 import type { Services } from './state/services.js';
 import { t } from './words.js';
 
+const serve = () => import('./pages/serve-home.js');
+const SignedInOnly = lazy(async () => (await serve()).SignedInOnly);
+const ServeHome = lazy(async () => (await serve()).ServeHome);
+const ServeAdd = lazy(async () => (await serve()).ServeAdd);
+const JoinPage = lazy(async () => (await import('./pages/join.js')).JoinPage);
+const TakePage = lazy(async () => (await import('./pages/take.js')).TakePage);
 const PairPage = lazy(async () => (await import('./pages/pair.js')).PairPage);
 const RecorderPages = lazy(async () => (await import('./pages/recorder.js')).RecorderPages);
 
@@ -22,6 +27,9 @@ function Routes() {
     if (second === undefined) return <OwnHome />;
     return second === 'add' ? <PairPage /> : <RecorderPages as="own" serial={second} rest={rest} />;
   }
+  // A link that was opened while the page was shown is another one: the page begins anew with it.
+  if (role === 'join') return <JoinPage key={second ?? ''} rest={path.value.slice(1)} />;
+  if (role === 'take') return <TakePage key={second ?? ''} rest={path.value.slice(1)} />;
   if (role === 'serve') {
     return (
       <SignedInOnly>

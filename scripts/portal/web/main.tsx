@@ -1,18 +1,26 @@
 /**
  * The web app of the reference cloud. Stable marks for tests and other tools are `data-test` attributes:
  *
- * start            start-owner start-installer back title no-service
+ * start            start-owner start-installer back title no-service add-recorder join-device take-over
  * pairing          add-recorder pair-serial pair-code pair-scan pair-check pair-problem[data-code] pair-right
- * consent          consent consent-text consent-name consent-email consent-site consent-agree consent-finish consent-problem
+ * consent          consent consent-text role-{owner,installer} operator consent-name consent-email consent-site consent-device consent-agree
+ *                  consent-finish consent-problem
+ * notices          installer-held hand-over-now consent-stale other-operator agree-again agree-again-do not-owner forget
+ * devices          devices device[data-kid][data-this] device-remove device-remove-{sure,cancel} device-add add-link[data-text] add-by-key
+ *                  key-{text,scan,read,unread} key-name key-add devices-problem device-news settings-{devices,hand-over}
+ * joining          own-key[data-text] join-{text,scan,read,unread} join-name join-do join-problem join-serial join-look pair-join
+ * hand-over        key-{text,scan,read,unread} key-known erase-people offer-make offer[data-text] offer-back offer-news hand-over-problem
+ *                  take-{text,scan,read,unread} take-facts take-{name,email,site,device,agree,finish} take-problem[data-code]
  * recorder         nav-{site,cameras,permissions,activity,health,settings} open-<serial> looking unreachable verdict[data-level]
- * site             needs-you decide watching watcher cameras camera-<id> camera-name-<id> camera-state-<id>[data-state] cameras-search
+ * site             needs-you decide security-news watching watcher cameras camera-<id> camera-name-<id> camera-state-<id>[data-state] cameras-search
  * camera           camera-title camera-model stream-main stream-sub picture[data-state=idle|opening|live|ended|not-allowed] video watch watch-stop
  *                  watch-sharp live[data-first-frame-ms] watermark no-picture watch-step watch-ended[data-code] watch-ended-say
  * movement         ptz ptz-{up,down,left,right,in,out} ptz-problem
  * permissions      application[data-organisation] application-note grant-scope-<scope> grant-duration-{pictures,other}
- *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop
+ *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop hours-{any,some} hours-day-<n>
+ *                  hours-from hours-to
  *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting stop-problem
- * activity         log log-row[data-action][data-result][data-seq] log-older log-head
+ * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head
  * health           health-now health-{cpu,memory,disk,temperature,cameras,uptime,rss} chart[data-drawn] chart-summary chart-value
  *                  health-facts fact[data-fact][data-state]
  * settings         set-recorder-name set-name-<id> set-{sub,main}-resolution-<id> set-{sub,main}-rate-<id> set-user-<id>
@@ -21,11 +29,14 @@
  * installer        setup setup-{company,name,email,pin,pin-again,do} sign-in sign-in-pin sign-in-do sign-in-problem sign-out
  *                  serve-add serve-serial serve-add-do ask ask-scope-<scope> ask-duration ask-note ask-do ask-sent mine mine-none
  *                  mine-grant pending pending-application declined not-allowed[data-scope] not-allowed-ask
+ *                  badge-call-back badge-call-back-sure badge-told site-letter
  * anywhere         problem[data-code] problem-retry empty done
  */
-import { forbidGeneratedCode } from '../../../agent/contract/shapes.js';
+import { DOOR_PATHS, DoorFacts } from '../../../agent/contract/door.js';
+import { forbidGeneratedCode, parseShape } from '../../../agent/contract/shapes.js';
 import { Keyring } from '../client/keyring.js';
 import { RecorderClient } from '../client/recorder-client.js';
+import type { RelayTransport } from '../client/transport.js';
 import { U8Transport } from '../client/u8-transport.js';
 import { mountApp } from './app.js';
 import { readPortalConfig } from './portal-config.js';
@@ -35,13 +46,33 @@ import { t } from './words.js';
 // The content policy forbids what shapes are otherwise checked with.
 forbidGeneratedCode();
 
-async function start(root: HTMLElement): Promise<void> {
+interface Way {
+  readonly tenant: string;
+  readonly transport: RelayTransport;
+  readonly onSite?: DoorFacts;
+}
+
+/** Whose page this is: a recorder's own, which answers at its door, or the portal's, which names the relay. */
+async function findWay(): Promise<Way> {
+  const door = await fetch(DOOR_PATHS.facts, { cache: 'no-store' });
+  if (door.status === 200 && door.headers.get('content-type')?.startsWith('application/json') === true) {
+    const onSite = parseShape(DoorFacts, await door.json());
+    const { LanTransport } = await import('../client/lan-transport.js');
+    const transport = new LanTransport();
+    addEventListener('online', () => transport.retryNow());
+    return { tenant: onSite.tenant, transport, onSite };
+  }
   const { tenant, relayUrl } = readPortalConfig(await (await fetch('/config.json')).json());
   const transport = new U8Transport({ url: relayUrl ?? new URL('/mqtt', location.href.replace(/^http/, 'ws')).href });
   addEventListener('online', () => transport.retryNow());
+  return { tenant, transport };
+}
+
+async function start(root: HTMLElement): Promise<void> {
+  const way = await findWay();
+  const { tenant, transport } = way;
   await mountApp(root, {
-    tenant,
-    transport,
+    ...way,
     keyring: await Keyring.open(),
     openRecorder: (serial, identity, deviceKey) => new RecorderClient({ transport, scope: { tenant, serial }, identity, deviceKey }),
     // The curve arithmetic is needed once in a recorder's life.

@@ -29,6 +29,9 @@ export function href(...parts: readonly string[]): string {
   return `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 
+/** The address of the app itself, without what stands behind it: what a link for another device begins with. */
+export const pageAddress = (): string => location.origin + location.pathname;
+
 /** Opens a page: `go('own', serial)`. */
 export function go(...parts: readonly string[]): void {
   location.hash = href(...parts);

@@ -91,6 +91,7 @@ const MAIN = {
     if (process.argv[2] === 'driver') await import('../drivers/driver.js');
     say(namedFunction.name + ' ' + process.argv.slice(2).join('+'));\n`,
   'agent/kernel/say.ts': 'export const say = (text: string): void => void process.stdout.write(text);\n',
+  'agent/pairing/worker-thread.ts': 'export {};\n',
   'drivers/driver.ts':
     "import { say } from '../agent/kernel/say.js';\nimport { SerialPort } from 'serialport';\nsay(typeof SerialPort.list + ' ');\n",
 };

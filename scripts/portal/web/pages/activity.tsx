@@ -3,43 +3,66 @@ import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { LogRow } from '../../../../agent/contract/views.js';
 import { foldRows, type LogEntry } from '../log-words.js';
 import type { Named } from '../names.js';
-import { Button, Empty, type Level, LevelIcon, Problem, When } from '../parts/basics.js';
+import { Button, Empty, type Level, LevelIcon, Problem, Select, When } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
+import { go } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
+import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 
 const PAGE = 50;
 type Log = AnswerOf<'log.list'>;
 const LEVELS: Record<LogEntry['result'], Level> = { ok: 'ok', refused: 'attention', failed: 'act', open: 'attention' };
 
-/** The operation log: who did what, when, and how it ended. */
-export function ActivityPage({ session }: { readonly session: RecorderSession }) {
+/** The operation log: who did what, when, and how it ended; all of it, or one kind (`only`: `security`, `live` ...). */
+export function ActivityPage({ session, only }: { readonly session: RecorderSession; readonly only: string | undefined }) {
+  const action = only !== undefined && Object.hasOwn(tt.filters, `${only}.`) ? `${only}.` : '';
+  return (
+    <>
+      <p class="hint">{t.logIntro}</p>
+      <Select
+        test="log-filter"
+        label={tt.filterLabel}
+        value={action}
+        options={Object.entries(tt.filters)}
+        onValue={(value) => go('own', session.serial, 'activity', ...(value === '' ? [] : [value.slice(0, -1)]))}
+      />
+      <LogList key={action} session={session} action={action} />
+    </>
+  );
+}
+
+interface LogListProps {
+  readonly session: RecorderSession;
+  readonly action: string;
+}
+
+const filterOf = (action: string): { action?: string } => (action === '' ? {} : { action });
+
+function LogList({ session, action }: LogListProps) {
   const newest = useAnswer(
     session,
     'log.list',
-    { beforeSeq: null, limit: PAGE },
-    { on: ['permissions', 'cameras', 'config'], everyMs: 15_000 },
+    { beforeSeq: null, limit: PAGE, ...filterOf(action) },
+    { on: ['permissions', 'cameras', 'config', 'security'], everyMs: 15_000 },
   );
   const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'] });
   const [older, setOlder] = useState<readonly Log[]>([]);
   return (
-    <>
-      <p class="hint">{t.logIntro}</p>
-      <Loaded answer={newest} lines={8}>
-        {(first) => (
-          <>
-            <Entries pages={[first, ...older]} cameras={site.data?.cameras ?? []} />
-            <Older session={session} pages={[first, ...older]} onPage={(page) => setOlder((before) => [...before, page])} />
-            <p class="code" data-test="log-head">
-              {t.logHead(first.size, first.head.slice(0, 16))}
-              {first.checkpoint !== null && `, ${t.logHeadSigned}`}
-            </p>
-          </>
-        )}
-      </Loaded>
-    </>
+    <Loaded answer={newest} lines={8}>
+      {(first) => (
+        <>
+          <Entries pages={[first, ...older]} cameras={site.data?.cameras ?? []} emptyText={action === '' ? t.logEmpty : tt.filterEmpty} />
+          <Older session={session} action={action} pages={[first, ...older]} onPage={(page) => setOlder((before) => [...before, page])} />
+          <p class="code" data-test="log-head">
+            {t.logHead(first.size, first.head.slice(0, 16))}
+            {first.checkpoint !== null && `, ${t.logHeadSigned}`}
+          </p>
+        </>
+      )}
+    </Loaded>
   );
 }
 
@@ -48,10 +71,16 @@ function uniqueRows(pages: readonly Log[]): LogRow[] {
   return [...new Map(pages.flatMap((page) => page.rows).map((row) => [row.seq, row])).values()];
 }
 
-function Entries({ pages, cameras }: { readonly pages: readonly Log[]; readonly cameras: readonly Named[] }) {
+interface EntriesProps {
+  readonly pages: readonly Log[];
+  readonly cameras: readonly Named[];
+  readonly emptyText: string;
+}
+
+function Entries({ pages, cameras, emptyText }: EntriesProps) {
   const organisations = Object.assign({}, ...pages.map((page) => page.organisations)) as Record<string, string>;
   const entries = foldRows(uniqueRows(pages), cameras, organisations);
-  if (entries.length === 0) return <Empty title={t.logEmpty} />;
+  if (entries.length === 0) return <Empty title={emptyText} />;
   return (
     <table class="log" data-test="log">
       <thead>
@@ -81,13 +110,12 @@ function Entries({ pages, cameras }: { readonly pages: readonly Log[]; readonly 
   );
 }
 
-interface OlderProps {
-  readonly session: RecorderSession;
+interface OlderProps extends LogListProps {
   readonly pages: readonly Log[];
   onPage(page: Log): void;
 }
 
-function Older({ session, pages, onPage }: OlderProps) {
+function Older({ session, action, pages, onPage }: OlderProps) {
   const act = useAct();
   const rows = uniqueRows(pages);
   const oldest = Math.min(...rows.map((row) => row.seq));
@@ -99,7 +127,9 @@ function Older({ session, pages, onPage }: OlderProps) {
         test="log-older"
         isBusy={act.isBusy}
         busyText={t.loading}
-        onPress={() => act.run(async () => onPage(await session.link.call('log.list', { beforeSeq: oldest, limit: PAGE })))}
+        onPress={() =>
+          act.run(async () => onPage(await session.link.call('log.list', { beforeSeq: oldest, limit: PAGE, ...filterOf(action) })))
+        }
       >
         {t.logOlder}
       </Button>

@@ -19,14 +19,17 @@ export function CameraPage({ session, cam }: { readonly session: RecorderSession
   const maySee = session.may('site-information');
   const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'], isWanted: maySee });
   const camera = site.data?.cameras.find((one) => one.id === cam);
+  // Whoever was watching reads why it ended, also when watching again is not allowed any more.
+  const [hasWatched, setWatched] = useState(false);
+  const mayWatch = session.may('live-view', cam);
   const name = camera?.name ?? t.camUnnamed(cam);
   if (session.role === 'serve' && session.permissions.value === undefined) return <Skeleton lines={4} />;
   if (maySee && site.data === undefined && site.error === undefined) return <Skeleton lines={4} />;
   return (
     <>
       <h2 data-test="camera-title">{name}</h2>
-      {session.may('live-view', cam) ? (
-        <Picture key={cam} session={session} cam={cam} name={name} camera={camera} />
+      {mayWatch || hasWatched ? (
+        <Picture session={session} cam={cam} name={name} camera={camera} mayWatch={mayWatch} onWatch={() => setWatched(true)} />
       ) : (
         <NoPermission session={session} name={name} />
       )}
@@ -49,12 +52,18 @@ function NoPermission({ session, name }: { readonly session: RecorderSession; re
           <strong>{t.wallWatch(name)}</strong> {t.wallFix}
         </p>
       </div>
-      <div class="actions" data-test="not-allowed" data-scope="live-view">
-        <ButtonLink test="not-allowed-ask" to={href(session.role, session.serial, 'permissions', 'live-view')} kind="main">
-          {t.wallButton}
-        </ButtonLink>
-      </div>
+      <AskToWatch session={session} />
     </section>
+  );
+}
+
+function AskToWatch({ session }: { readonly session: RecorderSession }) {
+  return (
+    <div class="actions" data-test="not-allowed" data-scope="live-view">
+      <ButtonLink test="not-allowed-ask" to={href(session.role, session.serial, 'permissions', 'live-view')} kind="main">
+        {t.wallButton}
+      </ButtonLink>
+    </div>
   );
 }
 
@@ -91,6 +100,9 @@ interface PictureProps {
   readonly cam: string;
   readonly name: string;
   readonly camera: CameraInfo | undefined;
+  readonly mayWatch: boolean;
+  /** Watching has begun. */
+  onWatch(): void;
 }
 
 interface Live {
@@ -134,12 +146,15 @@ function useLive(session: RecorderSession, cam: string): Live {
   };
 }
 
-function Picture({ session, cam, name, camera }: PictureProps) {
+function Picture({ session, cam, name, camera, mayWatch, onWatch }: PictureProps) {
   const { video, state, ...live } = useLive(session, cam);
   const [isSharp, setSharp] = useState(false);
   const hasSub = camera === undefined || camera.streams.some((stream) => stream.kind === 'sub');
   const hasBoth = camera !== undefined && hasSub && camera.streams.some((stream) => stream.kind === 'main');
-  const open = (sharp: boolean): void => live.open(sharp || !hasSub ? 'main' : 'sub');
+  const open = (sharp: boolean): void => {
+    onWatch();
+    live.open(sharp || !hasSub ? 'main' : 'sub');
+  };
   const isRunning = state !== undefined && state.kind !== 'ended';
   return (
     <section class="picture" data-test="picture" data-state={state?.kind ?? 'idle'}>
@@ -154,28 +169,32 @@ function Picture({ session, cam, name, camera }: PictureProps) {
         />
         {state?.kind === 'live' ? <Overlay session={session} state={state} /> : <NoPicture state={state} camera={camera} />}
       </div>
-      <div class="actions">
-        {isRunning ? (
-          <Button test="watch-stop" kind="danger" onPress={live.stop}>
-            {t.camStop}
-          </Button>
-        ) : (
-          <Button test="watch" kind={isBroken(camera) ? 'plain' : 'main'} isDisabled={!session.isReachable} onPress={() => open(isSharp)}>
-            {state === undefined ? t.camWatch : t.camWatchAgain}
-          </Button>
-        )}
-        {hasBoth && (
-          <Check
-            test="watch-sharp"
-            label={t.camSharper}
-            isChecked={isSharp}
-            onChange={(sharp) => {
-              setSharp(sharp);
-              if (isRunning) open(sharp);
-            }}
-          />
-        )}
-      </div>
+      {mayWatch || isRunning ? (
+        <div class="actions">
+          {isRunning ? (
+            <Button test="watch-stop" kind="danger" onPress={live.stop}>
+              {t.camStop}
+            </Button>
+          ) : (
+            <Button test="watch" kind={isBroken(camera) ? 'plain' : 'main'} isDisabled={!session.isReachable} onPress={() => open(isSharp)}>
+              {state === undefined ? t.camWatch : t.camWatchAgain}
+            </Button>
+          )}
+          {hasBoth && (
+            <Check
+              test="watch-sharp"
+              label={t.camSharper}
+              isChecked={isSharp}
+              onChange={(sharp) => {
+                setSharp(sharp);
+                if (isRunning) open(sharp);
+              }}
+            />
+          )}
+        </div>
+      ) : (
+        <AskToWatch session={session} />
+      )}
     </section>
   );
 }

@@ -23,9 +23,17 @@ export function OwnHome() {
           ))}
         </ul>
       )}
-      <ButtonLink test="add-recorder" to={href('own', 'add')} kind="main">
-        {t.ownAdd}
-      </ButtonLink>
+      <div class="actions">
+        <ButtonLink test="add-recorder" to={href('own', 'add')} kind="main">
+          {t.ownAdd}
+        </ButtonLink>
+        <ButtonLink test="join-device" to={href('join')}>
+          {t.ownJoin}
+        </ButtonLink>
+        <ButtonLink test="take-over" to={href('take')}>
+          {t.ownTake}
+        </ButtonLink>
+      </div>
     </Shell>
   );
 }

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatCode, readCode } from '../../../../agent/contract/code.js';
-import { CONSENT_TEXT } from '../../../../agent/contract/consent-text.js';
+import type { Consent } from '../../../../agent/contract/statements.js';
 import type { PairingAttempt } from '../../client/pair.js';
-import { emailError, nameError, readSerial, serialError } from '../field-rules.js';
-import { Button, Card, Check, Done, Field, Problem } from '../parts/basics.js';
+import { readSerial, serialError } from '../field-rules.js';
+import { Button, Choice, Done, Field, Problem } from '../parts/basics.js';
+import { ConsentForm, type ConsentPart } from '../parts/consent-form.js';
+import { ConsentText, OperatorCard } from '../parts/consent-text.js';
 import { LabelScanner } from '../parts/label-scanner.js';
 import { Shell } from '../parts/shell.js';
 import { go, href } from '../router.js';
@@ -11,6 +13,7 @@ import { useApp } from '../state/context.js';
 import { finishPairing } from '../state/finish-pairing.js';
 import { tellable } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
+import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 
 interface Proven {
@@ -73,7 +76,7 @@ function Scanning({ onLabel }: { onLabel(label: { serial: string; code: string }
 
 function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
   const { services } = useApp();
-  const [serial, setSerial] = useState('');
+  const [serial, setSerial] = useState(services.onSite?.serial ?? '');
   const [code, setCode] = useState('');
   const [isTried, setTried] = useState(false);
   const act = useAct();
@@ -129,70 +132,57 @@ function CodeStep({ onProven }: { onProven(proven: Proven): void }) {
   );
 }
 
-function ConsentText() {
+/** As what somebody comes, what they agree to and with whom, and who they are. */
+function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStartOver(): void }) {
+  const app = useApp();
+  const [role, setRole] = useState<Consent['role']>('owner');
+  const act = useAct();
+  const { serial, attempt } = proven;
+  const isJoining = attempt.purpose === 'join';
+  const finish = ({ person, site, deviceName }: ConsentPart): void =>
+    act.run(async () => {
+      await finishPairing(app, attempt, { serial, person, deviceName, role, site: isJoining ? serial : site });
+      go('own', serial);
+    });
   return (
-    <Card title={CONSENT_TEXT.title} test="consent-text">
-      {CONSENT_TEXT.paragraphs.map((paragraph) => (
-        <p key={paragraph}>{paragraph}</p>
-      ))}
-    </Card>
+    <>
+      <Done test="pair-right">{t.pairRight}</Done>
+      {isJoining ? <p data-test="pair-join">{tt.joinQuestion}</p> : <RoleChoice role={role} onRole={setRole} />}
+      <OperatorCard operator={attempt.operator} />
+      <ConsentText />
+      <ConsentForm
+        test="consent"
+        act={act}
+        hasSite={isJoining}
+        doText={isJoining ? tt.joinDo : t.pairFinish}
+        busyText={t.pairFinishing}
+        onFinish={finish}
+        onStartOver={onStartOver}
+      />
+    </>
   );
 }
 
-function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStartOver(): void }) {
-  const app = useApp();
-  const [name, setName] = useState('');
-  const [email, setEmail] = useState('');
-  const [site, setSite] = useState('');
-  const [isAgreed, setAgreed] = useState(false);
-  const [isTried, setTried] = useState(false);
-  const act = useAct();
-  const errors = { name: nameError(name), email: emailError(email), site: nameError(site, t.errorSite) };
-  const shown = isTried ? errors : { name: undefined, email: undefined, site: undefined };
-
-  const finish = (): void => {
-    setTried(true);
-    if (!isAgreed || Object.values(errors).some((error) => error !== undefined)) return;
-    act.run(async () => {
-      const person = { name: name.trim(), email: email.trim() };
-      await finishPairing(app, proven.attempt, { serial: proven.serial, site: site.trim(), person });
-      go('own', proven.serial);
-    });
-  };
-
+function RoleChoice({ role, onRole }: { readonly role: Consent['role']; onRole(role: Consent['role']): void }) {
   return (
-    <form
-      class="form"
-      noValidate
-      data-test="consent"
-      onSubmit={(event) => {
-        event.preventDefault();
-        finish();
-      }}
-    >
-      <Done test="pair-right">{t.pairRight}</Done>
-      <ConsentText />
-      <Field test="consent-name" label={t.fieldName} value={name} error={shown.name} autoComplete="name" onValue={setName} />
-      <Field
-        test="consent-email"
-        label={t.fieldEmail}
-        type="email"
-        value={email}
-        error={shown.email}
-        autoComplete="email"
-        onValue={setEmail}
+    <fieldset class="part">
+      <legend>{tt.roleQuestion}</legend>
+      <Choice
+        test="role-owner"
+        name="role"
+        label={tt.roleOwner}
+        hint={tt.roleOwnerHint}
+        isChosen={role === 'owner'}
+        onChoose={() => onRole('owner')}
       />
-      <Field test="consent-site" label={t.pairSite} hint={t.pairSiteHint} value={site} error={shown.site} onValue={setSite} />
-      <Check test="consent-agree" label={t.pairAgree} isChecked={isAgreed} onChange={setAgreed} />
-      {isTried && !isAgreed && (
-        <p class="field-error" role="alert">
-          {t.pairMustAgree}
-        </p>
-      )}
-      {act.error !== undefined && <Problem error={act.error} test="consent-problem" onRetry={onStartOver} />}
-      <Button test="consent-finish" kind="main" isBusy={act.isBusy} busyText={t.pairFinishing}>
-        {t.pairFinish}
-      </Button>
-    </form>
+      <Choice
+        test="role-installer"
+        name="role"
+        label={tt.roleInstaller}
+        hint={tt.roleInstallerHint}
+        isChosen={role === 'installer'}
+        onChoose={() => onRole('installer')}
+      />
+    </fieldset>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { GrantState } from '../../../../agent/contract/views.js';
 import { ago, moment, secondsAfterPress } from '../format.js';
+import { describeHours } from '../hours.js';
 import type { Named } from '../names.js';
 import { ApplicationCard } from '../parts/application-card.js';
 import { Button, Card, Done, LevelIcon, Problem } from '../parts/basics.js';
@@ -84,6 +85,12 @@ function stoppedSentence(outcome: Withdrawn): string {
   return outcome.closed === 0 ? t.permStoppedNobody : t.permStopped(secondsAfterPress(outcome.roundTripMs, outcome.lastMediaMs));
 }
 
+function inForceSentence(grant: GrantState, cameras: readonly Named[], now: number): string {
+  const sentence = t.permUntil(grant.org.name, describeScopes(grant.scopes, grant.cams, cameras), moment(grant.exp, now));
+  const hours = describeHours(grant.hours);
+  return hours === undefined ? sentence : t.permAtHours(sentence, hours);
+}
+
 function InForce({ session, permissions, cameras, onNews, onChange }: PartProps) {
   const app = useApp();
   const act = useAct();
@@ -107,9 +114,7 @@ function InForce({ session, permissions, cameras, onNews, onChange }: PartProps)
       <ul class="list">
         {inForce.map((grant) => (
           <li key={grant.id} class="row" data-test="grant" data-grant={grant.id}>
-            <span>
-              {t.permUntil(grant.org.name, describeScopes(grant.scopes, grant.cams, cameras), moment(grant.exp, permissions.now))}
-            </span>
+            <span>{inForceSentence(grant, cameras, permissions.now)}</span>
             <Button
               test="stop"
               kind="danger"

@@ -1,10 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../parts/basics.js';
+import { lazy } from '../parts/lazy.js';
+import { OwnerNotices } from '../parts/owner-notices.js';
 import { RECORDER_PAGES, type RecorderPage } from '../parts/recorder-pages.js';
 import { Reachability, RecorderNav, Shell } from '../parts/shell.js';
 import { href, type Path } from '../router.js';
 import { useApp } from '../state/context.js';
 import { RecorderSession, type Role } from '../state/recorder-session.js';
+import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 import { ActivityPage } from './activity.js';
 import { AskPage } from './ask.js';
@@ -15,6 +18,9 @@ import { OwnerPermissionsPage } from './permissions.js';
 import { SettingsPage } from './settings.js';
 import { SitePage } from './site.js';
 
+const DevicesPage = lazy(async () => (await import('./devices.js')).DevicesPage);
+const HandOverPage = lazy(async () => (await import('./hand-over.js')).HandOverPage);
+
 const TITLES: Record<RecorderPage, string> = {
   site: t.navSite,
   cameras: t.navCameras,
@@ -24,7 +30,16 @@ const TITLES: Record<RecorderPage, string> = {
   settings: t.navSettings,
 };
 
-function Content({ session, page, rest }: { readonly session: RecorderSession; readonly page: RecorderPage; readonly rest: Path }) {
+/** Pages within Settings. */
+const INNER: Readonly<Record<string, string>> = { devices: tt.devicesTitle, 'hand-over': tt.handOverTitle };
+
+interface ContentProps {
+  readonly session: RecorderSession;
+  readonly page: RecorderPage;
+  readonly rest: Path;
+}
+
+function Content({ session, page, rest }: ContentProps) {
   const [detail] = rest;
   switch (page) {
     case 'site':
@@ -34,27 +49,40 @@ function Content({ session, page, rest }: { readonly session: RecorderSession; r
     case 'permissions':
       return session.role === 'own' ? <OwnerPermissionsPage session={session} /> : <AskPage session={session} wanted={detail} />;
     case 'activity':
-      return <ActivityPage session={session} />;
+      return <ActivityPage session={session} only={detail} />;
     case 'health':
       return <HealthPage session={session} />;
     case 'settings':
+      if (session.role === 'own' && detail === 'devices') return <DevicesPage session={session} />;
+      if (session.role === 'own' && detail === 'hand-over') return <HandOverPage session={session} />;
       return <SettingsPage session={session} focus={detail} />;
   }
+}
+
+/** A page with what its owner must know above it. */
+function Noticed({ session, page, rest }: ContentProps) {
+  const content = <Content key={page} session={session} page={page} rest={rest} />;
+  if (session.role !== 'own') return content;
+  return (
+    <OwnerNotices session={session} page={rest[0] ?? page}>
+      {content}
+    </OwnerNotices>
+  );
 }
 
 /** The pages of one recorder: opens it once and keeps it open while a person moves between them. */
 export function RecorderPages({ as: role, serial, rest }: { readonly as: Role; readonly serial: string; readonly rest: Path }) {
   const app = useApp();
   const record = (role === 'own' ? app.owned.value : app.served.value).find((one) => one.serial === serial);
-  const deviceKey = record?.deviceKey ?? null;
+  // Another key of ours is another session; what is learnt of the recorder meanwhile (its name, its key) is not.
+  const ownKey = record !== undefined && 'publicKey' in record ? record.publicKey.x : null;
   const [session, setSession] = useState<RecorderSession>();
   useEffect(() => {
     if (record === undefined) return undefined;
     const opened = RecorderSession.open(app, role, record);
     setSession(opened);
     return () => opened.close();
-    // The record also changes when its site's name is learnt; only another key is another recorder.
-  }, [role, serial, deviceKey, record === undefined]);
+  }, [role, serial, ownKey, record === undefined]);
 
   const [first = 'site', ...details] = rest;
   const page = RECORDER_PAGES.find((name) => name === first);
@@ -66,17 +94,18 @@ export function RecorderPages({ as: role, serial, rest }: { readonly as: Role; r
       </Shell>
     );
   }
-  const isCurrent = session !== undefined && session.serial === serial && session.role === role;
-  const inside = page === 'cameras' && details.length > 0 ? { to: href(role, serial, 'cameras'), label: t.navCameras } : back;
+  const current = session !== undefined && session.serial === serial && session.role === role ? session : undefined;
+  const inner = details[0] !== undefined && (page === 'cameras' || details[0] in INNER) ? page : undefined;
+  const inside = inner === undefined ? back : { to: href(role, serial, inner), label: TITLES[inner] };
   return (
     <Shell
-      title={TITLES[page]}
+      title={(page === 'settings' && INNER[details[0] ?? '']) || TITLES[page]}
       subtitle={`${record.site ?? t.serveUnnamed} · ${serial}`}
       back={inside}
-      nav={isCurrent ? <RecorderNav session={session} current={page} /> : undefined}
+      nav={current !== undefined ? <RecorderNav session={current} current={page} /> : undefined}
     >
-      {isCurrent && <Reachability session={session} />}
-      {isCurrent && session.status.value !== undefined && <Content key={page} session={session} page={page} rest={details} />}
+      {current !== undefined && <Reachability session={current} />}
+      {current !== undefined && current.status.value !== undefined && <Noticed session={current} page={page} rest={details} />}
     </Shell>
   );
 }

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
-import { isPin, newOrganisation, type OrganisationRecord, signIn } from '../../client/organisation.js';
+import { isPin, newOrganisation, type OrganisationRecord, renewKeys, signIn } from '../../client/organisation.js';
 import { emailError, nameError, readSerial, serialError } from '../field-rules.js';
 import { Button, ButtonLink, Empty, Field, Problem } from '../parts/basics.js';
+import { lazy } from '../parts/lazy.js';
 import { Shell } from '../parts/shell.js';
 import { go, href } from '../router.js';
 import { useApp } from '../state/context.js';
@@ -15,6 +16,8 @@ export function SignedInOnly({ children }: { children(): preact.ComponentChildre
   if (signedIn.value === undefined) return <SignInPage record={organisation.value} />;
   return <>{children()}</>;
 }
+
+const BadgeCard = lazy(async () => (await import('../parts/badge-card.js')).BadgeCard);
 
 const SETUP_FIELDS = [
   { name: 'company', label: t.setupCompany, autoComplete: 'organization' },
@@ -83,7 +86,13 @@ function SignInPage({ record }: { readonly record: OrganisationRecord }) {
   const act = useAct();
   const submit = (event: Event): void => {
     event.preventDefault();
-    act.run(async () => app.setSignedIn(await signIn(record, pin, Date.now())));
+    act.run(async () => {
+      // Also tells a wrong PIN before anything is renewed with it.
+      const keys = await signIn(record, pin, Date.now());
+      const renewed = await renewKeys(record, pin);
+      if (renewed !== record) await app.saveOrganisation(renewed);
+      await app.setSignedIn(renewed === record ? keys : await signIn(renewed, pin, Date.now()));
+    });
   };
   return (
     <Shell title={t.signInTitle(record.company)} subtitle={record.person.name} back={{ to: href(), label: t.home }}>
@@ -139,6 +148,7 @@ export function ServeHome() {
           {t.signOut}
         </Button>
       </div>
+      {served.value.length > 0 && <BadgeCard />}
     </Shell>
   );
 }

@@ -7,16 +7,44 @@ import { Card, Field } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
 import { PlanForm } from '../parts/plan-form.js';
 import { Wall } from '../parts/wall.js';
+import { href } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAnswer } from '../state/use-answer.js';
+import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 
-/** Names, pictures and passwords. A change is shown as a plan, applied, and read back. */
+/** Names, pictures and passwords, and for the owner whose recorder it is. A change is shown as a plan, applied, and read back. */
 export function SettingsPage({ session, focus }: { readonly session: RecorderSession; readonly focus: string | undefined }) {
   return (
-    <Wall session={session} scope="remote-configuration">
-      <Settings session={session} focus={focus} />
-    </Wall>
+    <>
+      {session.role === 'own' && <Ownership serial={session.serial} />}
+      <Wall session={session} scope="remote-configuration">
+        <Settings session={session} focus={focus} />
+      </Wall>
+    </>
+  );
+}
+
+function Ownership({ serial }: { readonly serial: string }) {
+  const links = [
+    ['devices', tt.devicesTitle, tt.devicesHint],
+    ['hand-over', tt.handOverTitle, tt.handOverHint],
+  ] as const;
+  return (
+    <Card title={tt.ownerTitle}>
+      <ul class="list">
+        {links.map(([page, title, hint]) => (
+          <li key={page}>
+            <a class="row" href={href('own', serial, 'settings', page)} data-test={`settings-${page}`}>
+              <span>
+                <strong>{title}</strong>
+                <span class="hint">{hint}</span>
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 

@@ -1,17 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
 import { thumbprint } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
-import type { Scope } from '../../../../agent/contract/shapes.js';
+import { type Scope, SECOND_FACTOR_SCOPES } from '../../../../agent/contract/shapes.js';
 import type { Application } from '../../../../agent/contract/views.js';
 import { duration } from '../format.js';
+import { type HoursForm, hoursOf } from '../hours.js';
 import { cameraNameOf, type Named } from '../names.js';
 import { grantsOf, isLease, LEASE_DURATIONS, LONG_DURATIONS, nearestDuration } from '../permission-parts.js';
 import { useApp } from '../state/context.js';
 import { allow } from '../state/owner-acts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
+import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 import { Button, Check, Problem, Select } from './basics.js';
+import { HoursChoice } from './hours-choice.js';
 
 interface ApplicationCardProps {
   readonly session: RecorderSession;
@@ -21,25 +24,33 @@ interface ApplicationCardProps {
   onDecided(sentence: string): void;
 }
 
+/** Hours are by the clock where the owner is, which is taken for the site's. */
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const options = (durations: readonly number[]): [string, string][] => durations.map((ms) => [String(ms), duration(ms)]);
 
 /** An organisation asks; the owner decides on each part, for which cameras, and for how long. */
 export function ApplicationCard({ session, permissions, application, cameras, onDecided }: ApplicationCardProps) {
   const app = useApp();
-  const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set(application.scopes));
+  // Whoever only sets the recorder up allows nothing that needs a second factor: the recorder would refuse it.
+  const offered = application.scopes.filter((scope) => permissions.role === 'owner' || !SECOND_FACTOR_SCOPES.has(scope));
+  const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set(offered));
   const [pictureMs, setPictureMs] = useState(nearestDuration(LEASE_DURATIONS, application.durationMs));
   const [otherMs, setOtherMs] = useState(nearestDuration(LONG_DURATIONS, application.durationMs));
   const [cams, setCams] = useState<readonly string[] | null>(application.cams);
+  const [hours, setHours] = useState<HoursForm | null>(null);
   const [complaint, setComplaint] = useState<string>();
   const act = useAct();
 
   const decideAllow = (): void => {
     const parts = grantsOf({ scopes, pictureMs, otherMs });
+    const when = hours === null ? null : hoursOf(hours, ZONE);
     const isEmpty = cams !== null && cams.length === 0;
-    setComplaint(parts.length === 0 ? t.permNothingChosen : isEmpty ? t.permNoCamera : undefined);
-    if (parts.length === 0 || isEmpty) return;
+    const missing = parts.length === 0 ? t.permNothingChosen : isEmpty ? t.permNoCamera : typeof when === 'string' ? when : undefined;
+    setComplaint(missing);
+    if (missing !== undefined || typeof when === 'string') return;
     act.run(async () => {
-      await allow(app, session, permissions, application, { parts, cams });
+      await allow(app, session, permissions, application, { parts, cams, hours: when });
       onDecided(t.permAllowed);
     });
   };
@@ -49,18 +60,18 @@ export function ApplicationCard({ session, permissions, application, cameras, on
       onDecided(t.permDeclined);
     });
   const part = (isPicture: boolean) => ({
-    scopes: application.scopes.filter((scope) => isLease(scope) === isPicture),
+    scopes: offered.filter((scope) => isLease(scope) === isPicture),
     chosen: scopes,
     onScopes: setScopes,
   });
 
   return (
     <article class="card application" data-test="application" data-organisation={application.org.name}>
-      <h3>{t.permAsks(application.org.name)}</h3>
-      <p>{t.permAskedBy(application.person.name, application.person.email)}</p>
-      {application.note !== '' && <blockquote data-test="application-note">{application.note}</blockquote>}
+      <Asker application={application} />
       <Part title={t.permPicturesPart} test="pictures" durations={LEASE_DURATIONS} ms={pictureMs} onMs={setPictureMs} {...part(true)} />
       <Part title={t.permOtherPart} test="other" durations={LONG_DURATIONS} ms={otherMs} onMs={setOtherMs} {...part(false)} />
+      {offered.length < application.scopes.length && <p class="hint">{tt.heldGrant}</p>}
+      <HoursChoice form={hours} zone={ZONE} onForm={setHours} />
       <CameraChoice asked={application.cams} chosen={cams} cameras={cameras} onChosen={setCams} />
       <KeyLine application={application} />
       {complaint !== undefined && (
@@ -78,6 +89,16 @@ export function ApplicationCard({ session, permissions, application, cameras, on
         </Button>
       </div>
     </article>
+  );
+}
+
+function Asker({ application: { org, person, note } }: { readonly application: Application }) {
+  return (
+    <>
+      <h3>{t.permAsks(org.name)}</h3>
+      <p>{t.permAskedBy(person.name, person.email)}</p>
+      {note !== '' && <blockquote data-test="application-note">{note}</blockquote>}
+    </>
   );
 }
 

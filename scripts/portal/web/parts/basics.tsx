@@ -194,6 +194,29 @@ export function Check({ test, label, isChecked, isDisabled = false, onChange }: 
   );
 }
 
+interface ChoiceProps {
+  readonly test: string;
+  /** The same for all of a group. */
+  readonly name: string;
+  readonly label: string;
+  readonly hint?: string;
+  readonly isChosen: boolean;
+  onChoose(): void;
+}
+
+/** One of a group of which one counts; the whole block is the target. */
+export function Choice({ test, name, label, hint, isChosen, onChoose }: ChoiceProps) {
+  return (
+    <label class="check">
+      <input type="radio" name={name} data-test={test} checked={isChosen} onChange={onChoose} />
+      <span>
+        {label}
+        {hint !== undefined && <span class="hint block">{hint}</span>}
+      </span>
+    </label>
+  );
+}
+
 /** What went wrong, why, what to do, and the code last and small. */
 export function Problem({ error, onRetry, test = 'problem' }: { readonly error: Reason; readonly test?: string; onRetry?(): void }) {
   return (

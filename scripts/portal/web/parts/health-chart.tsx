@@ -1,111 +1,111 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type uPlot from 'uplot';
 import type { HealthInfo } from '../../../../agent/contract/views.js';
+import { linePath, nearest, timeMarks } from '../chart-scale.js';
 import { moment, percent } from '../format.js';
-import { type Line, linesOf, withGaps } from '../health-history.js';
+import { linesOf, withGaps } from '../health-history.js';
 import { useApp } from '../state/context.js';
 import { locale, t } from '../words.js';
 
-const HEIGHT_PX = 220;
-/** Colour of each line, and a dash pattern beside it: never colour alone. */
-const STYLES: readonly { readonly token: string; readonly dash: number[] }[] = [
-  { token: '--line-1', dash: [] },
-  { token: '--line-2', dash: [6, 4] },
-  { token: '--line-3', dash: [2, 3] },
-];
+const HEIGHT = 220;
+/** Room for the marks: left, right, top, bottom. */
+const LEFT = 48;
+const RIGHT = 12;
+const TOP = 8;
+const BOTTOM = 26;
+const SHARES = [0, 0.25, 0.5, 0.75, 1];
+/** Least room for one mark of the time axis, px. */
+const MARK_PX = 64;
 
-const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
-function optionsFor(width: number, lines: readonly Line[]): uPlot.Options {
-  const axis = {
-    stroke: token('--text-soft'),
-    grid: { stroke: token('--border'), width: 1 },
-    ticks: { stroke: token('--border'), width: 1 },
-  };
-  return {
-    width,
-    height: HEIGHT_PX,
-    legend: { show: false },
-    cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: [0, 1] } },
-    axes: [
-      { ...axis, values: (_chart, times) => times.map((time) => clock.format(time * 1000)) },
-      { ...axis, size: 48, values: (_chart, values) => values.map((value) => percent(value)) },
-    ],
-    series: [
-      {},
-      ...lines.map((line, at) => {
-        const style = STYLES[at % STYLES.length];
-        return {
-          label: line.name,
-          stroke: token(style?.token ?? '--line-1'),
-          width: 2,
-          dash: style?.dash ?? [],
-          spanGaps: false,
-          points: { show: false },
-        };
-      }),
-    ],
-  };
-}
-
-interface Drawing {
-  readonly holder: { readonly current: HTMLDivElement | null };
-  readonly isDrawn: boolean;
-  /** Puts the chart's cursor to a time (s). */
-  point(time: number): void;
-}
-
-/** The drawing itself, fetched when it is first needed; it follows the data and the width. */
-function useDrawing(lines: readonly Line[], data: ReturnType<typeof withGaps>, history: HealthInfo['history']): Drawing {
-  const holder = useRef<HTMLDivElement>(null);
-  const chart = useRef<uPlot | undefined>(undefined);
-  const [isDrawn, setDrawn] = useState(false);
-  const columns = [data.at, ...data.lines] as uPlot.AlignedData;
+/** The width that an element has on the screen, px; 0 until it is there. */
+function useWidth(holder: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
   useEffect(() => {
-    let isGone = false;
-    const observer = new ResizeObserver(() => {
-      const width = holder.current?.clientWidth ?? 0;
-      if (width > 0) chart.current?.setSize({ width, height: HEIGHT_PX });
-    });
-    const draw = async (): Promise<void> => {
-      const { default: UPlot } = await import('uplot');
-      if (isGone || holder.current === null) return;
-      chart.current = new UPlot(optionsFor(holder.current.clientWidth, lines), columns, holder.current);
-      observer.observe(holder.current);
-      setDrawn(true);
-    };
-    // Without the drawing there is still the summary beside it.
-    draw().catch(() => undefined);
-    return () => {
-      isGone = true;
-      observer.disconnect();
-      chart.current?.destroy();
-      chart.current = undefined;
-    };
-  }, [lines.length]);
-  useEffect(() => chart.current?.setData(columns), [history]);
-  const point = (time: number): void => {
-    if (chart.current !== undefined) chart.current.setCursor({ left: chart.current.valToPos(time, 'x'), top: 0 });
-  };
-  return { holder, isDrawn, point };
+    const element = holder.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    setWidth(element.clientWidth);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+/** Times in ms; `lines` has a column of values 0..1 for each of the names. */
+interface Curves {
+  readonly at: readonly number[];
+  readonly lines: readonly (readonly (number | null)[])[];
+}
+
+interface PlotProps {
+  readonly data: Curves;
+  readonly width: number;
+  readonly picked: number | undefined;
+  onPick(at: number): void;
+}
+
+/** The drawing: grid, marks, lines with their gaps, and the moment that is picked. Lines differ by colour and by their dashes. */
+function Plot({ data, width, picked, onPick }: PlotProps) {
+  const from = data.at[0] ?? 0;
+  const to = Math.max(data.at.at(-1) ?? 1, from + 1);
+  const x = (time: number): number => LEFT + ((time - from) / (to - from)) * (width - LEFT - RIGHT);
+  const y = (value: number): number => TOP + (1 - value) * (HEIGHT - TOP - BOTTOM);
+  const offsetMs = -new Date(to).getTimezoneOffset() * 60_000;
+  const time = picked === undefined ? undefined : data.at[picked];
+  return (
+    <svg
+      class="plot"
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      height={HEIGHT}
+      aria-hidden="true"
+      onPointerMove={(event) => {
+        const left = event.clientX - event.currentTarget.getBoundingClientRect().left;
+        onPick(nearest(data.at, from + ((left - LEFT) / (width - LEFT - RIGHT)) * (to - from)));
+      }}
+    >
+      {SHARES.map((share) => (
+        <g key={share}>
+          <path class="grid" d={`M${LEFT} ${y(share)}H${width - RIGHT}`} />
+          <text x={LEFT - 8} y={y(share) + 4} text-anchor="end">
+            {percent(share)}
+          </text>
+        </g>
+      ))}
+      {timeMarks(from, to, Math.max(2, Math.floor((width - LEFT) / MARK_PX)), offsetMs).map((at) => (
+        <g key={at}>
+          <path class="grid" d={`M${x(at)} ${TOP}V${HEIGHT - BOTTOM}`} />
+          <text x={x(at)} y={HEIGHT - 6} text-anchor="middle">
+            {clock.format(at)}
+          </text>
+        </g>
+      ))}
+      {data.lines.map((values, at) => (
+        <path key={at} class={`curve curve-${at + 1}`} d={linePath(data.at, values, x, y)} />
+      ))}
+      {time !== undefined && <path class="cursor" d={`M${x(time)} ${TOP}V${HEIGHT - BOTTOM}`} />}
+      {time !== undefined &&
+        data.lines.map((values, at) => {
+          const value = values[picked ?? 0] ?? null;
+          return value === null ? null : <circle key={at} class={`curve-${at + 1}`} cx={x(time)} cy={y(value)} r="4" />;
+        })}
+    </svg>
+  );
 }
 
 /** The last hour as lines. Values by pointer or arrow keys, spoken as they change. */
 export function HealthChart({ history }: { readonly history: HealthInfo['history'] }) {
   const { now } = useApp();
+  const holder = useRef<HTMLDivElement>(null);
+  const width = useWidth(holder);
   const [picked, setPicked] = useState<number>();
   const lines = linesOf(history);
-  const data = withGaps(history, lines);
-  const { holder, isDrawn, point } = useDrawing(lines, data, history);
+  const gapped = withGaps(history, lines);
+  const data = { at: gapped.at.map((seconds) => seconds * 1000), lines: gapped.lines };
 
   const step = (by: number): void => {
     const last = data.at.length - 1;
-    const next = Math.max(0, Math.min(last, (picked ?? last + (by < 0 ? 1 : 0)) + by));
-    setPicked(next);
-    const time = data.at[next];
-    if (time !== undefined) point(time);
+    setPicked(Math.max(0, Math.min(last, (picked ?? last + (by < 0 ? 1 : 0)) + by)));
   };
   const time = picked === undefined ? undefined : data.at[picked];
   const values = lines.map((line, at) => `${line.name} ${percent(data.lines[at]?.[picked ?? 0] ?? null)}`).join(', ');
@@ -115,7 +115,7 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
         ref={holder}
         class="chart-plot"
         data-test="chart"
-        data-drawn={isDrawn}
+        data-drawn={width > 0}
         role="img"
         aria-label={t.healthChartKeys}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart is read with the arrow keys.
@@ -125,7 +125,9 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
           event.preventDefault();
           step(event.key === 'ArrowLeft' ? -1 : 1);
         }}
-      />
+      >
+        {width > 0 && <Plot data={data} width={width} picked={picked} onPick={setPicked} />}
+      </div>
       <p class="legend">
         {lines.map((line, at) => (
           <span key={line.name} class={`legend-item legend-${at + 1}`}>
@@ -134,7 +136,7 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
         ))}
       </p>
       <p class="hint" aria-live="polite" data-test="chart-value">
-        {time === undefined ? '' : t.healthAt(moment(time * 1000, now.value), values)}
+        {time === undefined ? '' : t.healthAt(moment(time, now.value), values)}
       </p>
     </figure>
   );

@@ -37,7 +37,9 @@ export class AppState {
     this.owned.value = owned;
     this.served.value = served;
     this.organisation.value = organisation;
-    this.signedIn.value = signedIn;
+    // A badge that was called back opens nothing: the PIN makes a new one.
+    const isCalledBack = organisation?.calledBack?.some(({ kid }) => kid === signedIn?.employee.kid) === true;
+    this.signedIn.value = isCalledBack ? undefined : signedIn;
   }
 
   async saveOwned(recorder: OwnedRecorder): Promise<void> {

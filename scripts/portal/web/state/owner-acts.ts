@@ -1,7 +1,7 @@
 import { signStatement, thumbprint } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { Scope } from '../../../../agent/contract/shapes.js';
-import type { Grant, Withdraw } from '../../../../agent/contract/statements.js';
+import type { Grant, Hours, Withdraw } from '../../../../agent/contract/statements.js';
 import { newId } from '../../../../agent/contract/text.js';
 import { topics } from '../../../../agent/contract/topics.js';
 import type { Application } from '../../../../agent/contract/views.js';
@@ -12,13 +12,15 @@ import type { RecorderSession } from './recorder-session.js';
 
 type Permissions = AnswerOf<'permissions.list'>;
 
-/** What the owner allows: one grant for each part, for these cameras (null: all). */
+/** What the owner allows: one grant for each part, for these cameras (null: all), at these hours (null: any). */
 export interface Decision {
   readonly parts: readonly { readonly scopes: readonly Scope[]; readonly durationMs: number }[];
   readonly cams: readonly string[] | null;
+  readonly hours: Hours | null;
 }
 
-function recordOf(app: AppState, session: RecorderSession): OwnedRecorder {
+/** What this browser keeps of a recorder that it owns. @throws AgentError portal.no_key */
+export function recordOf(app: AppState, session: Pick<RecorderSession, 'serial'>): OwnedRecorder {
   const record = app.owned.value.find((one) => one.serial === session.serial);
   if (record === undefined) {
     throw new AgentError({
@@ -55,6 +57,7 @@ export async function allow(
       org: application.org,
       scopes: [...part.scopes],
       cams: decision.cams === null ? null : [...decision.cams],
+      hours: decision.hours,
       iat,
       exp: iat + part.durationMs,
     };

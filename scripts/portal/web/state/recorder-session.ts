@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { thumbprint, unverifiedPayload } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { Scope } from '../../../../agent/contract/shapes.js';
 import type { Status } from '../../../../agent/contract/statements.js';
@@ -19,6 +20,15 @@ export type Permissions = AnswerOf<'permissions.mine'>;
 /** A thrown value as something a person can be told. */
 export function tellable(thrown: unknown): AgentError {
   return asAgentError(thrown, { code: 'portal.unexpected', say: t.unexpected, fix: t.unexpectedFix });
+}
+
+/** The recorder that a grant names. Its signature is the owner's, whose key is not known here: this confirms, it does not decide. */
+function deviceOf(statement: string): unknown {
+  try {
+    return (unverifiedPayload(statement) as { device?: unknown }).device;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One recorder, opened by one person: its status, what the person may do, and the questions. */
@@ -92,12 +102,23 @@ export class RecorderSession {
       this.#employee.learn(mine);
       this.permissions.value = mine;
       this.permissionsError.value = undefined;
-      const record = this.#app.served.value.find((one) => one.serial === this.serial);
-      if (record !== undefined && mine.grants.length > 0 && record.site !== mine.site)
-        await this.#app.saveServed({ ...record, site: mine.site });
+      await this.#remember(mine);
     } catch (error) {
       this.permissionsError.value = tellable(error);
     }
+  }
+
+  /** What is good to know when the recorder is away; its key too, once a grant of the owner's names it. */
+  async #remember(mine: Permissions): Promise<void> {
+    const record = this.#app.served.value.find((one) => one.serial === this.serial);
+    const status = this.status.value;
+    if (record === undefined || status === undefined || mine.grants.length === 0) return;
+    const print = await thumbprint(status.key);
+    const isNamed = mine.grants.some((grant) => deviceOf(grant.statement) === print);
+    const siteGrant = findGrant(mine.grants, 'site-information', null, mine.now)?.id ?? null;
+    const deviceKey = record.deviceKey ?? (isNamed ? print : null);
+    if (record.site === mine.site && record.deviceKey === deviceKey && record.siteGrant === siteGrant) return;
+    await this.#app.saveServed({ ...record, site: mine.site, deviceKey, siteGrant });
   }
 
   close(): void {

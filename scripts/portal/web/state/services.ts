@@ -12,6 +12,8 @@ export interface Services {
   readonly tenant: string;
   readonly keyring: Keyring;
   readonly transport: RelayTransport;
+  /** The one recorder whose own page this is; undefined in the portal, which reaches every one through the relay. */
+  readonly onSite?: { readonly serial: string } | undefined;
   openRecorder(serial: string, identity: Identity, deviceKey: string | null): RecorderLink;
   /** The code part of pairing: resolves once the code was right. */
   pair(serial: string, code: string): Promise<PairingAttempt>;

@@ -17,7 +17,7 @@ export interface Answer<T> {
 
 interface Options {
   /** Ask again when these counters of the recorder's status rise. */
-  readonly on?: readonly ('permissions' | 'cameras' | 'config')[];
+  readonly on?: readonly ('permissions' | 'cameras' | 'config' | 'security')[];
   /** Ask again after this time while the page can be seen. */
   readonly everyMs?: number;
   /** False: do not ask (not allowed, or not yet known what). */

@@ -4,6 +4,8 @@ export const owner = {
   ownEmpty: 'You have no recorder here yet.',
   ownEmptyHint: 'Have the label of the recorder at hand: it shows the serial number and the code.',
   ownAdd: 'Add a recorder',
+  ownJoin: 'Add this device',
+  ownTake: 'Take over a recorder',
 
   pairTitle: 'Add a recorder',
   pairIntro: 'Type what the label of the recorder shows, or scan it.',
@@ -50,6 +52,7 @@ export const owner = {
   permNoCamera: 'Choose at least one camera.',
   permCheckKey: (print: string) => `Key of the company: ${print}`,
   permUntil: (company: string, what: string, until: string) => `${company} may ${what} until ${until}`,
+  permAtHours: (sentence: string, hours: string) => `${sentence}, ${hours}`,
   permEnded: (company: string, what: string, how: string) => `${company} could ${what}. ${how}`,
   permWithdrawn: (when: string) => `You stopped it ${when}.`,
   permExpired: (when: string) => `It ended by itself ${when}.`,

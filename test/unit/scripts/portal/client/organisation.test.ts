@@ -25,6 +25,7 @@ function permissions(now: number, parts: Partial<AnswerOf<'permissions.mine'>['g
     org: organisationOf(record),
     scopes: ['live-view' as const],
     cams: null,
+    hours: null,
     iat: now,
     exp: now + 600_000,
     state: 'in-force' as const,

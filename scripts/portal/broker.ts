@@ -6,7 +6,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { MAX_MESSAGE_BYTES } from '../../agent/contract/guard.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import { type AccessRules, makeAccessRules, type Principal, type PublishRequest } from './broker-access.js';
-import { DeviceRegister } from './device-register.js';
+import type { DeviceRegister } from './device-register.js';
 import { guardPackets } from './packet-guard.js';
 
 /** What passed and what was turned away since the start. */
@@ -29,8 +29,8 @@ export interface BrokerOptions {
   readonly host: string;
   /** Web server whose `/mqtt` becomes the WebSocket entrance for apps. */
   readonly http: HttpServer;
-  /** File with the pinned keys; memory only without it. */
-  readonly stateFile?: string | undefined;
+  /** The pinned keys; the issuer of certificates, where there is one, pins the same. */
+  readonly register: DeviceRegister;
   /** Called with what went wrong and was dealt with; for a log line. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -239,7 +239,7 @@ export function portTaken(cause: NodeJS.ErrnoException, port: number): AgentErro
  * @throws AgentError portal.port_taken | portal.port_refused | portal.state_unreadable
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const register = await DeviceRegister.open(options.stateFile);
+  const { register } = options;
   const gate = new Gatekeeper(
     register,
     makeAccessRules(options.tenant, (serial) => register.isKnown(serial)),

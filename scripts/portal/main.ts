@@ -1,5 +1,6 @@
 /**
- * The reference cloud as a process: `node scripts/run.mjs scripts/portal/main.ts --port 8080 --mqtt-port 1883 --state portal.json`.
+ * The reference cloud as a process: `node scripts/run.mjs scripts/portal/main.ts --port 8080 --mqtt-port 1883 --state portal.json`. With
+ * `--enrol-port 8444 --authority FOLDER` it issues client certificates for a broker that asks for them (scripts/broker/).
  * Prints one line of JSON when it is ready. Ends on SIGINT and SIGTERM, and when its standard input is a pipe that ends: whoever
  * started it is gone then.
  */
@@ -19,14 +20,18 @@ function readArguments(): PortalOptions {
       host: { type: 'string', default: '127.0.0.1' },
       tenant: { type: 'string', default: 'local' },
       state: { type: 'string' },
+      'enrol-port': { type: 'string' },
+      authority: { type: 'string', default: 'authority' },
     },
   });
+  const enrolPort = values['enrol-port'];
   return {
     port: readPort('--port', values.port),
     mqttPort: readPort('--mqtt-port', values['mqtt-port']),
     host: values.host,
     tenant: values.tenant,
     stateFile: values.state,
+    enrol: enrolPort === undefined ? undefined : { port: readPort('--enrol-port', enrolPort), folder: values.authority },
   };
 }
 
@@ -73,7 +78,9 @@ async function main(): Promise<void> {
         .on('error', () => resolve())
         .resume();
   });
-  process.stdout.write(`${JSON.stringify({ event: 'ready', url: portal.url, mqttUrl: portal.mqttUrl, pid: process.pid })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ event: 'ready', url: portal.url, mqttUrl: portal.mqttUrl, enrolment: portal.enrolment, pid: process.pid })}\n`,
+  );
   await ended;
   await portal.stop();
   process.stdin.destroy();

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { DOOR_PATHS } from '../../agent/contract/door.js';
 import { type Broker, type BrokerCounters, portTaken, startBroker } from './broker.js';
 import { type Asset, type BuiltApp, buildApp } from './build.js';
+import { DeviceRegister } from './device-register.js';
+import { type IssuerServer, startIssuer } from './issuer.js';
 
 /** Where the reference cloud listens, and what it serves. */
 export interface PortalOptions {
@@ -16,6 +18,8 @@ export interface PortalOptions {
   readonly relayUrl?: string | undefined;
   /** File with the keys of recorders seen; memory only without it. */
   readonly stateFile?: string | undefined;
+  /** Issues client certificates to recorders over https; not without it. Port 0 takes any free one; the authority lies in the folder. */
+  readonly enrol?: { readonly port: number; readonly folder: string } | undefined;
   /** An app that is built already; tests share one. */
   readonly app?: BuiltApp | undefined;
   readonly onTrouble?: (error: unknown) => void;
@@ -25,6 +29,8 @@ export interface PortalOptions {
 export interface Portal {
   readonly url: string;
   readonly mqttUrl: string;
+  /** Where certificates are issued, and the authority's certificate file; null where none are. */
+  readonly enrolment: { readonly url: string; readonly caFile: string } | null;
   counters(): BrokerCounters & { requests: number };
   stop(): Promise<void>;
 }
@@ -123,26 +129,38 @@ export async function startPortal(options: PortalOptions): Promise<Portal> {
     handler(request, response);
   });
   const port = await listen(http, options.port, host);
-  let broker: Broker;
+  const trouble = options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble };
+  let broker: Broker | undefined;
+  let issuer: IssuerServer | undefined;
   try {
-    broker = await startBroker({
-      tenant: options.tenant,
-      port: options.mqttPort,
-      host,
-      http,
-      stateFile: options.stateFile,
-      ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
-    });
+    const register = await DeviceRegister.open(options.stateFile);
+    broker = await startBroker({ tenant: options.tenant, port: options.mqttPort, host, http, register, ...trouble });
+    if (options.enrol !== undefined) issuer = await startIssuer({ ...options.enrol, host, register, ...trouble });
   } catch (error) {
     http.close();
+    await broker?.stop();
     throw error;
   }
+  return portalOf(http, { host, port, broker, issuer, requests: () => requests });
+}
+
+interface Running {
+  readonly host: string;
+  readonly port: number;
+  readonly broker: Broker;
+  readonly issuer: IssuerServer | undefined;
+  readonly requests: () => number;
+}
+
+function portalOf(http: Server, { host, port, broker, issuer, requests }: Running): Portal {
   return {
     url: `http://${host}:${port}/`,
     mqttUrl: `mqtt://${host}:${broker.port}`,
-    counters: () => ({ ...broker.counters(), requests }),
+    enrolment: issuer === undefined ? null : { url: issuer.url, caFile: issuer.caFile },
+    counters: () => ({ ...broker.counters(), requests: requests() }),
     stop: async () => {
       const isClosed = new Promise<void>((resolve) => http.close(() => resolve()));
+      await issuer?.stop();
       await broker.stop();
       http.closeAllConnections();
       await isClosed;

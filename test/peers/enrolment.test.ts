@@ -20,6 +20,7 @@ import type { AgentError } from '../../agent/kernel/errors.js';
 import { issueServerIdentity } from '../../scripts/portal/authority.js';
 import { DeviceRegister } from '../../scripts/portal/device-register.js';
 import { createEnroller, type RequestHandler } from '../../scripts/portal/enrol.js';
+import { startIssuer } from '../../scripts/portal/issuer.js';
 import { type MtlsBroker, startMtlsBroker } from '../support/mosquitto-mtls.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { TestLog } from '../support/test-log.js';
@@ -250,6 +251,25 @@ it('the issuer: POST only, 16 KiB at most, and its own troubles stay inside', as
   assert.is(failed.status, 500);
   assert.not.match(failed.text, /secret/);
   assert.is(troubles.length, 1);
+});
+
+it('the reference cloud’s own issuer: its authority is kept, its address is https, and it pins what the relay pins', async () => {
+  const authority = join(folder, 'own-authority');
+  const parts = { port: 0, host: '127.0.0.1', folder: authority, register };
+  const issuer = await startIssuer(parts);
+  const ask = (proof?: string) => async (): Promise<string> => {
+    const client = new EnrolmentClient({ url: issuer.url, caFile: issuer.caFile, clock: systemClock });
+    return client.enrol(await requestFor(await makeWish(A.serial), proof), NEVER);
+  };
+  assert.match(await ask()(), /BEGIN CERTIFICATE/);
+  const thief = await openRecorderKeys(await mkdtemp(join(folder, 'keys-')), NO_HOOK);
+  const proof = { v: 1, dev: A.serial, key: thief.sign.publicJwk, n: numbers.next() };
+  assert.is(await reasonOf(register.admit(A.serial, await signStatement('connect+jws', proof, thief.sign))), 'broker.other_key');
+  await issuer.stop();
+  assert.is(await reasonOf(ask()()), 'cloud.enrolment_unreachable');
+  const again = await startIssuer(parts);
+  assert.is(again.caFile, issuer.caFile, 'the recorders still trust it');
+  await again.stop();
 });
 
 it.run();

@@ -14,6 +14,7 @@ pages.check('the pages about ownership have no serious finding of axe-core, fit 
     [`own/${SERIAL}/site`, '?held', 'installer-held'],
     [`own/${SERIAL}/site`, '?stale', 'consent-stale'],
     [`own/${SERIAL}/site`, '?operator', 'other-operator'],
+    [`own/${SERIAL}/site`, '?lost', 'time-lost'],
     [`own/${SERIAL}/site`, '?stranger', 'not-owner'],
     ['serve', '', 'badge'],
     [`serve/${SERIAL}/site`, '?offline', 'site-letter'],

@@ -252,4 +252,10 @@ check('while a recorder is away an installer reads what it last signed', async (
   assert.equal(await pages.argsOf('site.get'), []);
 });
 
+pages.check('a recorder that lost the time is told it with one press, and the banner goes when the recorder knows', async () => {
+  await pages.open(`own/${SERIAL}/site`, '?lost');
+  await pages.page.click(mark('tell-time'));
+  await pages.page.waitForSelector(mark('time-lost'), { state: 'detached' });
+});
+
 pages.run();

@@ -20,6 +20,8 @@ export interface OwnershipOptions {
   readonly isOtherOperator?: boolean;
   /** The device at the page is not the owner's. */
   readonly isStranger?: boolean;
+  /** The recorder does not know the time. */
+  readonly isTimeLost?: boolean;
 }
 
 /** See the file's head. `note` writes a row of the log, `changed` tells of a new state. */
@@ -29,10 +31,12 @@ export class FakeOwnership {
   readonly #note: (action: string) => void;
   readonly #deviceKey: () => Promise<string>;
   #consent: PermissionsInfo['consent'];
+  #isTimeKnown: boolean;
 
   constructor(options: OwnershipOptions, note: (action: string) => void, deviceKey: () => Promise<string>) {
     const now = Date.now();
     this.#options = options;
+    this.#isTimeKnown = options.isTimeLost !== true;
     this.#note = note;
     this.#deviceKey = deviceKey;
     this.devices = [
@@ -44,7 +48,7 @@ export class FakeOwnership {
   }
 
   /** The part of permissions.list that is about the owner. @throws AgentError permissions.not_owner */
-  info(): Pick<PermissionsInfo, 'owner' | 'role' | 'consent' | 'operator' | 'devices'> {
+  info(): Pick<PermissionsInfo, 'owner' | 'role' | 'consent' | 'operator' | 'devices' | 'isTimeKnown'> {
     if (this.#options.isStranger === true) {
       const say = 'Only the site owner may do this.';
       throw new AgentError({ code: 'permissions.not_owner', say, fix: 'Use a device of the owner.' });
@@ -55,6 +59,7 @@ export class FakeOwnership {
       consent: this.#consent,
       operator: FAKE_OPERATOR,
       devices: this.devices,
+      isTimeKnown: this.#isTimeKnown,
     };
   }
 
@@ -75,6 +80,11 @@ export class FakeOwnership {
         const given = unverifiedPayload(consent) as Consent;
         this.#consent = { at: given.iat, textVersion: given.ver, isStale: false, operator: given.operator };
         this.#note('owner.consent');
+        return DONE;
+      },
+      'owner.tell-time': () => {
+        this.#isTimeKnown = true;
+        this.#note('owner.tell-time');
         return DONE;
       },
       'owner.join': async ({ key, deviceName }: ArgsOf<'owner.join'>): Promise<AnswerOf<'owner.join'>> => {

@@ -108,6 +108,7 @@ async function preview(root: HTMLElement): Promise<void> {
         isStale: has('stale'),
         isOtherOperator: has('operator'),
         isStranger: has('stranger'),
+        isTimeLost: has('lost'),
         isOffline: has('offline'),
         isEmpty: has('empty'),
         ...(has('slow') ? { delayMs: 60_000 } : {}),

@@ -1,7 +1,7 @@
 import type { LogRow } from '../../../agent/contract/views.js';
 import { duration } from './format.js';
+import { tl } from './log-texts.js';
 import { cameraNameOf, type Named } from './names.js';
-import { t } from './words.js';
 
 /** One thing that happened: a result joined with the intent it answers, or an intent whose result is not here. */
 export interface LogEntry {
@@ -31,24 +31,24 @@ export function foldRows(rows: readonly LogRow[], cameras: readonly Named[], org
 
 function whoDid(row: LogRow, organisations: Readonly<Record<string, string>>): string {
   const { kind, name, isErased } = row.actor;
-  if (kind === 'owner') return name ?? t.logOwner;
-  if (kind === 'system') return t.logSystem;
-  if (kind === 'local') return name ?? t.logLocal;
-  const who = isErased ? t.logErased : (name ?? t.logSomeone);
+  if (kind === 'owner') return name ?? tl.logOwner;
+  if (kind === 'system') return tl.logSystem;
+  if (kind === 'local') return name ?? tl.logLocal;
+  const who = isErased ? tl.logErased : (name ?? tl.logSomeone);
   const organisation = row.organisation === null ? undefined : organisations[row.organisation];
-  return organisation === undefined ? who : t.logFor(who, organisation);
+  return organisation === undefined ? who : tl.logFor(who, organisation);
 }
 
 function whatWasDone(row: LogRow, cameras: readonly Named[]): string {
-  const known = Object.hasOwn(t.actions, row.action) ? t.actions[row.action] : undefined;
-  const what = known ?? t.logOther(row.action);
-  return row.channel === null ? what : t.logOn(what, cameraNameOf(cameras, row.channel));
+  const known = Object.hasOwn(tl.actions, row.action) ? tl.actions[row.action] : undefined;
+  const what = known ?? tl.logOther(row.action);
+  return row.channel === null ? what : tl.logOn(what, cameraNameOf(cameras, row.channel));
 }
 
 function resultOf(row: LogRow): string {
   const lasted =
-    row.durationMs !== null && row.action.startsWith('live.') && row.durationMs > 0 ? t.logLasted(duration(row.durationMs)) : undefined;
-  const words = { ok: t.resultOk, refused: t.resultRefused, failed: t.resultFailed };
-  const result = row.result === null ? t.resultOpen : words[row.result];
+    row.durationMs !== null && row.action.startsWith('live.') && row.durationMs > 0 ? tl.logLasted(duration(row.durationMs)) : undefined;
+  const words = { ok: tl.resultOk, refused: tl.resultRefused, failed: tl.resultFailed };
+  const result = row.result === null ? tl.resultOpen : words[row.result];
   return lasted === undefined ? result : `${result}, ${lasted}`;
 }

@@ -1,14 +1,13 @@
 import { common } from './words/en-common.js';
 import { installer } from './words/en-installer.js';
-import { log } from './words/en-log.js';
 import { owner } from './words/en-owner.js';
 import { recorder } from './words/en-recorder.js';
 
 /**
- * Every text of the app. Another language is another object of the type `Words`: a missing or differently shaped entry does not
+ * The texts of the app; those of the activity page and of ownership are in log-texts and trust-words. Another language is another object of the type `Words`: a missing or differently shaped entry does not
  * compile. Owner texts use a shop owner's words; installer texts are exact and short.
  */
-export const english = { ...common, ...owner, ...installer, ...recorder, ...log };
+export const english = { ...common, ...owner, ...installer, ...recorder };
 
 /** The shape of a language. */
 export type Words = typeof english;

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { LogRow } from '../../../../agent/contract/views.js';
+import { tl } from '../log-texts.js';
 import { foldRows, type LogEntry } from '../log-words.js';
 import type { Named } from '../names.js';
 import { Button, Empty, type Level, LevelIcon, Problem, Select, When } from '../parts/basics.js';
@@ -21,7 +22,7 @@ export function ActivityPage({ session, only }: { readonly session: RecorderSess
   const action = only !== undefined && Object.hasOwn(tt.filters, `${only}.`) ? `${only}.` : '';
   return (
     <>
-      <p class="hint">{t.logIntro}</p>
+      <p class="hint">{tl.logIntro}</p>
       <Select
         test="log-filter"
         label={tt.filterLabel}
@@ -54,11 +55,11 @@ function LogList({ session, action }: LogListProps) {
     <Loaded answer={newest} lines={8}>
       {(first) => (
         <>
-          <Entries pages={[first, ...older]} cameras={site.data?.cameras ?? []} emptyText={action === '' ? t.logEmpty : tt.filterEmpty} />
+          <Entries pages={[first, ...older]} cameras={site.data?.cameras ?? []} emptyText={action === '' ? tl.logEmpty : tt.filterEmpty} />
           <Older session={session} action={action} pages={[first, ...older]} onPage={(page) => setOlder((before) => [...before, page])} />
           <p class="code" data-test="log-head">
-            {t.logHead(first.size, first.head.slice(0, 16))}
-            {first.checkpoint !== null && `, ${t.logHeadSigned}`}
+            {tl.logHead(first.size, first.head.slice(0, 16))}
+            {first.checkpoint !== null && `, ${tl.logHeadSigned}`}
           </p>
         </>
       )}
@@ -85,10 +86,10 @@ function Entries({ pages, cameras, emptyText }: EntriesProps) {
     <table class="log" data-test="log">
       <thead>
         <tr>
-          <th scope="col">{t.logWhen}</th>
-          <th scope="col">{t.logWho}</th>
-          <th scope="col">{t.logWhat}</th>
-          <th scope="col">{t.logResult}</th>
+          <th scope="col">{tl.logWhen}</th>
+          <th scope="col">{tl.logWho}</th>
+          <th scope="col">{tl.logWhat}</th>
+          <th scope="col">{tl.logResult}</th>
         </tr>
       </thead>
       <tbody>
@@ -131,7 +132,7 @@ function Older({ session, action, pages, onPage }: OlderProps) {
           act.run(async () => onPage(await session.link.call('log.list', { beforeSeq: oldest, limit: PAGE, ...filterOf(action) })))
         }
       >
-        {t.logOlder}
+        {tl.logOlder}
       </Button>
     </>
   );

@@ -10,7 +10,7 @@ import { grantsOf, isLease, LEASE_DURATIONS, LONG_DURATIONS, nearestDuration } f
 import { useApp } from '../state/context.js';
 import { allow } from '../state/owner-acts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
-import { useAct } from '../state/use-act.js';
+import { type Act, useAct } from '../state/use-act.js';
 import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 import { Button, Check, Problem, Select } from './basics.js';
@@ -74,6 +74,21 @@ export function ApplicationCard({ session, permissions, application, cameras, on
       <HoursChoice form={hours} zone={ZONE} onForm={setHours} />
       <CameraChoice asked={application.cams} chosen={cams} cameras={cameras} onChosen={setCams} />
       <KeyLine application={application} />
+      <Decide complaint={complaint} act={act} onAllow={decideAllow} onDecline={decline} />
+    </article>
+  );
+}
+
+interface DecideProps {
+  readonly complaint: string | undefined;
+  readonly act: Act;
+  onAllow(): void;
+  onDecline(): void;
+}
+
+function Decide({ complaint, act, onAllow, onDecline }: DecideProps) {
+  return (
+    <>
       {complaint !== undefined && (
         <p class="field-error" role="alert">
           {complaint}
@@ -81,14 +96,14 @@ export function ApplicationCard({ session, permissions, application, cameras, on
       )}
       {act.error !== undefined && <Problem error={act.error} test="grant-problem" />}
       <div class="actions">
-        <Button test="allow" kind="main" isBusy={act.isBusy} busyText={t.permAllowing} onPress={decideAllow}>
+        <Button test="allow" kind="main" isBusy={act.isBusy} busyText={t.permAllowing} onPress={onAllow}>
           {t.permAllow}
         </Button>
-        <Button test="decline" isBusy={act.isBusy} onPress={decline}>
+        <Button test="decline" isBusy={act.isBusy} onPress={onDecline}>
           {t.permDecline}
         </Button>
       </div>
-    </article>
+    </>
   );
 }
 

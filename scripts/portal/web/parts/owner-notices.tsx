@@ -38,8 +38,29 @@ export function OwnerNotices({ session, page, children }: OwnerNoticesProps) {
     <>
       {data?.role === 'installer' && page !== 'hand-over' && <Held session={session} />}
       {data !== undefined && <ConsentAgain session={session} permissions={data} onAgreed={permissions.reload} />}
+      {data?.isTimeKnown === false && <TimeLost session={session} onTold={permissions.reload} />}
       {children}
     </>
+  );
+}
+
+/** The recorder was without power for long and does not know the time: until the owner tells it, nobody else sees a picture. */
+function TimeLost({ session, onTold }: { readonly session: RecorderSession; onTold(): void }) {
+  const act = useAct();
+  const tell = (): void =>
+    act.run(async () => {
+      await session.link.call('owner.tell-time', { at: Date.now() });
+      onTold();
+    });
+  return (
+    <section class="banner" data-test="time-lost">
+      <strong>{tt.timeTitle}</strong>
+      <p>{tt.timeText(new Date().toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }))}</p>
+      {act.error !== undefined && <Problem error={act.error} />}
+      <Button test="tell-time" kind="main" isBusy={act.isBusy} onPress={tell}>
+        {tt.timeDo}
+      </Button>
+    </section>
   );
 }
 

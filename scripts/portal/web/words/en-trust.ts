@@ -21,6 +21,10 @@ export const trust = {
     'Pictures can be seen only on the site’s own network, for 60 minutes in all, and nobody can be allowed to watch. Next step: hand it over to its owner.',
   heldDo: 'Hand over to the owner',
   heldGrant: 'Pictures and changes for good can be allowed only by the owner. Hand the recorder over first.',
+  timeTitle: 'The recorder has lost the time.',
+  timeText: (here: string) =>
+    `It was without power for long. Until somebody it trusts tells it the time, only you see pictures. On this device it is ${here}.`,
+  timeDo: 'That is right: tell the recorder',
   staleTitle: 'The text that you agreed to has changed.',
   staleText: 'Everything works as before. Read the new text and agree to it when you have a moment.',
   operatorTitleOther: 'The recorder is set up to speak with somebody you did not agree to.',

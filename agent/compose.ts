@@ -2,6 +2,7 @@ import { openBase } from './compose/base.js';
 import { eraseLogins } from './compose/erase-logins.js';
 import { finishErasure } from './compose/erase-people.js';
 import { watchExpiry } from './compose/expiry.js';
+import { openLamps } from './compose/lamps.js';
 import { openLedger } from './compose/ledger.js';
 import { endWatching, openLive } from './compose/live.js';
 import { localActs } from './compose/local-acts.js';
@@ -40,14 +41,12 @@ export async function compose(options: AgentOptions): Promise<Agent> {
   const base = await openBase(options);
   const { site, serial, stores, clock, log } = base;
   const permissions: Permissions = await openPermissions(base, (isOver) => endWatching(live, isOver));
-  const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: () => undefined });
+  const onAlarm = (): void => outside.changed('security');
+  const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: () => undefined, onAlarm });
   const ledger = openLedger(base, permissions, operationLog);
   const buses = await openSerial(site, clock, log);
   const cameras = await openCameras(base, buses);
-  const { live, liveDesk } = await openLive(base, {
-    ...{ cameras, permissions, operationLog },
-    onMedia: (bytes, packets) => ledger.book('media', 'viewer', bytes, packets),
-  });
+  const { live, liveDesk } = await openLive(base, { cameras, permissions, operationLog, ledger });
   const recorderName = site.recorderName ?? 'Recorder';
   const config = new ConfigService({ cameras, store: configStore(stores.state), recorderName, clock, log });
   const health = await openHealth(base, cameras);
@@ -55,13 +54,14 @@ export async function compose(options: AgentOptions): Promise<Agent> {
   const forgetLogins = () => eraseLogins({ stores, cameras, clock, log });
   const goOnErasing = finishErasure({ permissions, operationLog, state: stores.state, eraseLogins: forgetLogins, log });
   const upkeep = openUpkeep(base, operationLog, () => outside.changed('security'));
-  const outside = await openOutside(base, { cameras, liveDesk, config, health, operationLog, permissions, pairing, ledger });
+  const outside = await openOutside(base, { cameras, liveDesk, config, health, operationLog, permissions, pairing, ledger, upkeep });
 
+  const lamps = openLamps(base, { pairing, live, link: outside.cloud.link });
   const runtime = new Runtime(
     [
       { name: 'stores', start: async () => undefined, stop: () => stores.close() },
       operationLog,
-      { name: 'log-repair', start: () => reportSetAside(stores, operationLog, log), stop: async () => undefined },
+      { name: 'log-repair', start: () => reportSetAside(stores, operationLog, log, onAlarm), stop: async () => undefined },
       goOnErasing,
       ledger,
       upkeep,
@@ -73,6 +73,7 @@ export async function compose(options: AgentOptions): Promise<Agent> {
       config,
       health,
       ...outside.services,
+      lamps,
       // Last to start is first to stop: viewers are told why while there is a way to tell them.
       { name: 'live-ends', start: async () => undefined, stop: () => liveDesk.settled() },
       live,

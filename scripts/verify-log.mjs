@@ -111,13 +111,15 @@ class Walk {
   erasedDetails = 0;
   people = 0;
   beginsAt = 0;
-  toldBegin = 0;
+  /** The newest row that says up to where the log was shortened, and what it says. */
+  told = { seq: 0, size: 0 };
+  signedSize = 0;
   isEnded = false;
-  refs = new Set();
 
   constructor(header, importedKey) {
     this.device = header.device;
     this.key = importedKey;
+    this.hasDetails = header.details !== false;
   }
 
   add(leaf) {
@@ -140,38 +142,51 @@ class Walk {
     this.peaks = anchor.peaks.map(fromHex);
     this.beginsAt = anchor.size;
     await this.checkpoint(anchor.statement);
+    // It speaks for what was taken out, not for what is here.
+    this.checkpoints = 0;
   }
 
   row({ seq, body, detail }) {
+    if (this.isEnded) throw new Finding('edit', this.size + 1, 'There are rows behind the end of the export.');
     if (seq !== this.size + 1) throw new Finding('gap', this.size + 1, `Row ${this.size + 1} is missing.`);
     const said = readJson(body, seq);
     if (said.seq !== seq) throw new Finding('moved', seq, `Row ${seq} is really row ${said.seq}.`);
     if (said.device !== this.device) throw new Finding('foreign', seq, `Row ${seq} was written by the recorder ${said.device}.`);
-    if (said.detail !== undefined && detail === null) this.erasedDetails += 1;
+    if (said.detail !== undefined && detail === null && this.hasDetails) this.erasedDetails += 1;
     if (detail !== null) {
       const commitment = toBase64url(hmac(fromBase64url(detail.salt), utf8(detail.json)).subarray(0, 16));
       if (commitment !== said.detail) throw new Finding('detail', seq, `What stands beside row ${seq} (before and after) was changed.`);
     }
-    if (said.action === 'log.pruned') this.toldBegin = Number(said.object);
-    if (said.actor?.ref !== undefined) this.refs.add(said.actor.ref);
+    if (said.action === 'log.pruned') this.told = { seq, size: Number(said.object) };
     this.add(sha256(LEAF, utf8(body)));
     this.rows += 1;
   }
 
+  /** What a checkpoint says, after its signature was checked. */
+  async signed(statement, where) {
+    try {
+      const [header = '', payload = '', signature = ''] = String(statement).split('.');
+      const said = utf8(`${header}.${payload}`);
+      const isSigned = await globalThis.crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, this.key, fromBase64url(signature), said);
+      const { alg, typ } = JSON.parse(new TextDecoder().decode(fromBase64url(header)));
+      if (isSigned && alg === 'ES256' && typ === 'checkpoint+jws') return JSON.parse(new TextDecoder().decode(fromBase64url(payload)));
+    } catch {
+      // Told below.
+    }
+    throw new Finding('signature', this.size, `${where} was not signed by this recorder.`);
+  }
+
   async checkpoint(statement) {
-    const [header = '', payload = '', signature = ''] = String(statement).split('.');
-    const isSigned = await globalThis.crypto.subtle
-      .verify({ name: 'ECDSA', hash: 'SHA-256' }, this.key, fromBase64url(signature), utf8(`${header}.${payload}`))
-      .catch(() => false);
-    const { alg, typ } = readJson(new TextDecoder().decode(fromBase64url(header)), this.size);
-    if (!isSigned || alg !== 'ES256' || typ !== 'checkpoint+jws')
-      throw new Finding('signature', this.size, `The checkpoint at row ${this.size} was not signed by this recorder.`);
-    const said = readJson(new TextDecoder().decode(fromBase64url(payload)), this.size);
+    const said = await this.signed(statement, `The checkpoint at row ${this.size}`);
+    this.compare(said);
+    this.checkpoints += 1;
+    this.signedSize = this.size;
+  }
+
+  compare(said) {
     const fits =
       said.device === this.device && said.size === this.size && said.head === toHex(this.head) && said.root === toHex(this.root());
     if (!fits) throw new Finding('checkpoint', this.size, `The rows up to ${this.size} are not those that a signed checkpoint speaks of.`);
-    this.checkpoints += 1;
-    this.lastSigned = this.size;
   }
 
   person({ ref, salt, name, email }) {
@@ -184,12 +199,15 @@ class Walk {
   end({ size, head, root }) {
     const fits = size === this.size && head === toHex(this.head) && root === toHex(this.root());
     if (!fits) throw new Finding('cut', this.size + 1, `The export says that it has ${size} rows; ${this.size} are there.`);
-    if (this.beginsAt > 0 && this.toldBegin !== this.beginsAt)
+    const isTold = this.told.size === this.beginsAt && this.told.seq <= this.signedSize;
+    if (this.beginsAt > 0 && !isTold)
       throw new Finding(
         'anchor',
         1,
         `The rows before row ${this.beginsAt + 1} are missing, and not because the log was shortened by its rule.`,
       );
+    if (this.rows > 0 && this.checkpoints === 0)
+      throw new Finding('unsigned', this.beginsAt + 1, 'No checkpoint in the export is signed: anybody could have made up these rows.');
     this.isEnded = true;
   }
 }
@@ -204,15 +222,9 @@ function readJson(text, seq) {
   throw new Finding('edit', seq, `Row ${seq} is no row of an operation log.`);
 }
 
-/**
- * Verifies the lines of an export. `witness`: a checkpoint+jws from outside (owner's app, relay), which alone can show that the end was cut off.
- * Resolves to {isOk, problem: {kind, seq, say} | null, device, thumbprint, rows, size, head, root, checkpoints, erasedDetails, people}.
- */
-export async function verifyLog(lines, witness) {
-  let walk;
-  let thumbprint = '';
-  let held;
-  const report = (problem) => ({
+/** What is known of a log after a walk over its export, as far as it came. */
+function reportOf(walk, thumbprint, held, problem) {
+  return {
     isOk: problem === null,
     problem,
     device: walk?.device ?? null,
@@ -222,50 +234,69 @@ export async function verifyLog(lines, witness) {
     head: walk === undefined ? '' : toHex(walk.head),
     root: walk === undefined ? '' : toHex(walk.root()),
     checkpoints: walk?.checkpoints ?? 0,
+    signedSize: walk?.signedSize ?? 0,
+    beginsAt: walk?.beginsAt ?? 0,
     erasedDetails: walk?.erasedDetails ?? 0,
     people: walk?.people ?? 0,
-  });
+    witness: held === undefined ? null : held.isMet === true ? 'met' : 'not reached',
+  };
+}
+
+async function begin(line) {
+  const header = readJson(line, 0);
+  if (header.kind !== 'header' || header.v !== 1) throw new Finding('header', 0, 'This is no export of an operation log.');
+  const { kty, crv, x, y } = header.key;
+  const thumbprint = toBase64url(sha256(utf8(JSON.stringify({ crv, kty, x, y }))));
+  const curve = { name: 'ECDSA', namedCurve: 'P-256' };
+  const key = await globalThis.crypto.subtle.importKey('jwk', { kty, crv, x, y }, curve, true, ['verify']);
+  const walk = new Walk(header, key);
+  await walk.begin(header.anchor);
+  return { walk, thumbprint };
+}
+
+async function take(walk, item) {
+  if (item.kind === 'row') walk.row(item);
+  else if (item.kind === 'checkpoint') await walk.checkpoint(item.statement);
+  else if (item.kind === 'person') walk.person(item);
+  else if (item.kind === 'end') walk.end(item);
+  else throw new Finding('edit', walk.size, `A line after row ${walk.size} is of no known kind.`);
+}
+
+/**
+ * Verifies the lines of an export. `witness`: a checkpoint+jws from outside (owner's app, relay), which alone can show that the end was cut off.
+ * Resolves to {isOk, problem: {kind, seq, say} | null, device, thumbprint, rows, size, head, root, checkpoints, signedSize (rows behind it are held by
+ * the chain alone), beginsAt, erasedDetails, people, witness: 'met' | 'not reached' | null}.
+ */
+export async function verifyLog(lines, witness) {
+  let walk;
+  let thumbprint = '';
+  let held;
   try {
     for await (const line of lines) {
       if (line.trim() === '') continue;
-      const item = readJson(line, walk?.size ?? 0);
       if (walk === undefined) {
-        if (item.kind !== 'header' || item.v !== 1) throw new Finding('header', 0, 'This is no export of an operation log.');
-        const { kty, crv, x, y } = item.key;
-        thumbprint = toBase64url(sha256(utf8(JSON.stringify({ crv, kty, x, y }))));
-        const key = await globalThis.crypto.subtle.importKey('jwk', { kty, crv, x, y }, { name: 'ECDSA', namedCurve: 'P-256' }, true, [
-          'verify',
-        ]);
-        walk = new Walk(item, key);
-        await walk.begin(item.anchor);
-        if (witness !== undefined) held = readJson(new TextDecoder().decode(fromBase64url(witness.split('.')[1] ?? '')), 0);
-        continue;
+        ({ walk, thumbprint } = await begin(line));
+        if (witness !== undefined) held = await walk.signed(witness, 'The checkpoint from outside');
+        if (held !== undefined && held.device !== walk.device)
+          throw new Finding('foreign', 0, `The checkpoint from outside is about the recorder ${held.device}.`);
+      } else {
+        const item = readJson(line, walk.size);
+        await take(walk, item);
       }
-      if (item.kind === 'row') walk.row(item);
-      else if (item.kind === 'checkpoint') await walk.checkpoint(item.statement);
-      else if (item.kind === 'person') walk.person(item);
-      else if (item.kind === 'end') walk.end(item);
-      else throw new Finding('edit', walk.size, `A line after row ${walk.size} is of no known kind.`);
-      if (held !== undefined && held.size === walk.size && item.kind === 'row') {
-        await walk.checkpoint(witness);
+      if (held !== undefined && held.size === walk.size && !held.isMet) {
+        walk.compare(held);
         held.isMet = true;
       }
     }
     if (walk === undefined || !walk.isEnded) throw new Finding('cut', (walk?.size ?? 0) + 1, 'The export ends in the middle.');
-    if (held !== undefined && held.size > walk.size)
-      throw new Finding(
-        'cut',
-        walk.size + 1,
-        `The log ends at row ${walk.size}, but a signed checkpoint says that it had ${held.size} rows.`,
-      );
-    return report(null);
+    if (held !== undefined && held.size > walk.size) {
+      const say = `The log ends at row ${walk.size}, but a signed checkpoint says that it had ${held.size} rows.`;
+      throw new Finding('cut', walk.size + 1, say);
+    }
+    return reportOf(walk, thumbprint, held, null);
   } catch (error) {
-    if (error instanceof Finding) return report(error.finding);
-    return report({
-      kind: 'edit',
-      seq: walk?.size ?? 0,
-      say: `The export cannot be read: ${error instanceof Error ? error.message : error}`,
-    });
+    const say = `The export cannot be read: ${error instanceof Error ? error.message : error}`;
+    return reportOf(walk, thumbprint, held, error instanceof Finding ? error.finding : { kind: 'edit', seq: walk?.size ?? 0, say });
   }
 }
 
@@ -279,24 +310,53 @@ const HELP = `verify-log - verify an exported operation log of a Sightline recor
 Exit code 0: whole; 1: something was changed; 2: wrong use.
 `;
 
-async function main(args) {
-  const { createReadStream } = await import('node:fs');
-  const { createInterface } = await import('node:readline');
-  const isJson = args.includes('--json');
-  const at = args.indexOf('--checkpoint');
-  const witness = at < 0 ? undefined : args[at + 1];
-  const [file] = args.filter((word, index) => !word.startsWith('--') && index !== at + 1 - (at < 0 ? args.length + 2 : 0));
-  if (file === undefined || args.includes('--help') || (at >= 0 && witness === undefined)) {
-    process.stdout.write(HELP);
-    return file === undefined && !args.includes('--help') ? 2 : 0;
+function told(report) {
+  if (!report.isOk) return `The log was changed. ${report.problem.say}\n`;
+  const lines = [
+    `The log is whole: ${report.rows} rows of recorder ${report.device}, ${report.checkpoints} signed checkpoints.`,
+    `key  ${report.thumbprint}`,
+    `head ${report.head}`,
+    `root ${report.root}`,
+  ];
+  if (report.beginsAt > 0)
+    lines.push(`Rows 1 to ${report.beginsAt} were taken out by the owner's rule; a signed checkpoint stands for them.`);
+  if (report.signedSize < report.size) lines.push(`The rows from ${report.signedSize + 1} on are not signed yet.`);
+  if (report.witness === 'not reached') lines.push('The checkpoint from outside speaks of rows that were taken out.');
+  if (report.witness === null)
+    lines.push('Whether rows are missing at the end shows only against a checkpoint from outside (--checkpoint).');
+  return `${lines.join('\n')}\n`;
+}
+
+function readWords(args) {
+  const words = { file: undefined, witness: undefined, isJson: false, isWrong: false };
+  for (let at = 0; at < args.length; at += 1) {
+    if (args[at] === '--json') words.isJson = true;
+    else if (args[at] === '--checkpoint') {
+      at += 1;
+      words.witness = args[at];
+      words.isWrong ||= words.witness === undefined;
+    } else if (args[at].startsWith('-') || words.file !== undefined) words.isWrong = true;
+    else words.file = args[at];
   }
-  const report = await verifyLog(createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY }), witness);
-  if (isJson) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else if (report.isOk)
-    process.stdout.write(
-      `The log is whole: ${report.rows} rows of recorder ${report.device}, ${report.checkpoints} signed checkpoints.\nkey  ${report.thumbprint}\nhead ${report.head}\nroot ${report.root}\n`,
-    );
-  else process.stdout.write(`The log was changed. ${report.problem.say}\n`);
+  return { ...words, isWrong: words.isWrong || words.file === undefined };
+}
+
+async function main(args) {
+  const { file, witness, isJson, isWrong } = readWords(args);
+  if (isWrong) {
+    const isAsked = args.includes('--help') || args.includes('-h');
+    process[isAsked ? 'stdout' : 'stderr'].write(HELP);
+    return isAsked ? 0 : 2;
+  }
+  const { open } = await import('node:fs/promises');
+  const handle = await open(file).catch(() => undefined);
+  if (handle === undefined) {
+    process.stderr.write(`${file} cannot be read. Check the path and who may read it.\n`);
+    return 2;
+  }
+  const report = await verifyLog(handle.readLines({ encoding: 'utf8' }), witness);
+  await handle.close();
+  process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : told(report));
   return report.isOk ? 0 : 1;
 }
 

@@ -8,7 +8,7 @@ import type { Ticket } from '../permissions/ticket.js';
 import { COOL_DOWN } from './abuse.js';
 import { actorOf, isStranger, type Sender } from './actor.js';
 import type { ActNote, Origin } from './call.js';
-import { OncePer } from './rate.js';
+import { OncePer, SlidingCount } from './rate.js';
 
 /** One command as the log speaks of it. */
 export interface ActRecord {
@@ -23,6 +23,10 @@ export interface ActRecord {
 const LOOK_PERIOD_MS = 15 * 60_000;
 const MOTION_PERIOD_MS = 10_000;
 const REFUSAL_PERIOD_MS = 60_000;
+/** Rows that nobody known can bring about, per way in: anybody may knock, and must not push the acts of others out of a log that keeps 200,000 rows. */
+const UNKNOWN_ROWS = { most: 30, withinMs: 3_600_000 } as const;
+/** What stops things is done first and written down after: neither a full nor a slow disk may keep a picture running. */
+const WAITS_FOR_NO_DISK: ReadonlySet<OperationName> = new Set(['permissions.withdraw', 'incident.open']);
 /** Refusals at the door that say nothing of anybody: a restart, a clock that was off, and what the row of a cool-down has told already. */
 const UNTOLD: ReadonlySet<string> = new Set(['command.stale_boot', 'command.too_old', 'command.ahead', 'command.cool_down']);
 
@@ -36,6 +40,7 @@ export class ActRecorder {
   readonly #looks = new OncePer(LOOK_PERIOD_MS);
   readonly #motions = new OncePer(MOTION_PERIOD_MS);
   readonly #refusals = new OncePer(REFUSAL_PERIOD_MS);
+  readonly #unknown = new SlidingCount(UNKNOWN_ROWS.most, UNKNOWN_ROWS.withinMs);
   readonly #written = new WeakSet<ActRecord>();
 
   constructor(log: OperationLog, clock: Clock) {
@@ -45,7 +50,7 @@ export class ActRecorder {
 
   /** The intent of an act, committed; undefined where none is written. A withdrawal waits for no disk. @throws AgentError log.unwritable */
   async begin(record: ActRecord): Promise<Intent | undefined> {
-    if (OPERATIONS[record.op].logged !== 'act' || record.op === 'permissions.withdraw') return undefined;
+    if (OPERATIONS[record.op].logged !== 'act' || WAITS_FOR_NO_DISK.has(record.op)) return undefined;
     return this.#log.intent(this.#entry(record), record.ticket.person);
   }
 
@@ -68,14 +73,16 @@ export class ActRecorder {
   async refused(record: ActRecord, error: AgentError): Promise<LogPosition | null> {
     if (this.#written.has(record)) return null;
     const key = `${whoOf(record.ticket)} ${record.op} ${error.code}`;
-    if (!this.#refusals.isDue(key, this.#clock.monotonicMs())) return null;
+    const nowMs = this.#clock.monotonicMs();
+    if (!this.#refusals.isDue(key, nowMs) || (isStranger(record.ticket) && this.#isTooMany(record.from, nowMs))) return null;
     const entry: EntryInput = { ...this.#entry(record), phase: 'result', ...outcomeOf(error) };
     return this.#log.append(entry, record.ticket.person).then(position, () => null);
   }
 
   /** Something that did not even prove who sent it. No person: a name in a letter that nobody signed is worth nothing. */
   async refusedAtDoor(op: string, from: Origin, code: string): Promise<void> {
-    if (UNTOLD.has(code) || !this.#refusals.isDue(`door ${from.source} ${code}`, this.#clock.monotonicMs())) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (UNTOLD.has(code) || !this.#refusals.isDue(`door ${from.source} ${code}`, nowMs) || this.#isTooMany(from, nowMs)) return;
     const entry: EntryInput = {
       action: 'command.refused',
       phase: 'result',
@@ -108,6 +115,10 @@ export class ActRecorder {
     };
     void this.#log.append(entry, isAnybody ? undefined : sender.person).catch(() => undefined);
     return true;
+  }
+
+  #isTooMany({ source }: Origin, nowMs: number): boolean {
+    return this.#unknown.take(source, nowMs) > 0;
   }
 
   #isDue(record: ActRecord): boolean {

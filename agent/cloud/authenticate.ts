@@ -55,6 +55,8 @@ export async function authenticate(signed: string, op: OperationName, known: Kno
   }
   const claimed = parseShape(Command, unverifiedPayload(signed));
   if (who === 'bearer') return asBearer(signed, kid, op, claimed.args, known);
+  // Before anything of the letter is looked at: without an owner nobody's name goes into the log.
+  if (who === 'applicant' && owner === null) throw noOwner();
   if (claimed.badge === null) throw new AgentError(who === 'owner' ? NOT_OWNER : NO_BADGE);
   return who === 'applicant' ? asApplicant(signed, kid, claimed) : asEmployee(signed, kid, claimed, op, known);
 }
@@ -88,8 +90,7 @@ async function asApplicant(signed: string, kid: string, claimed: Command): Promi
  * log. Whether the invitation is still good is judged where it is used up.
  */
 async function asBearer(signed: string, kid: string, op: OperationName, claimedArgs: unknown, known: KnownKeys): Promise<Authenticated> {
-  if (known.owner === null)
-    throw denied('permissions.no_owner', 'This recorder has no owner yet.', 'Pair it first, with the code on its label.');
+  if (known.owner === null) throw noOwner();
   const { key, isForKey } = op === 'owner.accept' ? await readOffer(op, claimedArgs, known) : await readDelegation(claimedArgs, known);
   if (kid !== (await thumbprint(key)) || !isForKey) throw new AgentError(FOR_ANOTHER);
   const command = await verifyStatement(signed, 'cmd+jws', key, Command);
@@ -149,6 +150,10 @@ const NOT_GRANTED = {
   say: 'The owner has not given this permission.',
   fix: 'Ask the site owner for permission.',
 };
+
+function noOwner(): AgentError {
+  return denied('permissions.no_owner', 'This recorder has no owner yet.', 'Pair it first, with the code on its label.');
+}
 
 function denied(code: string, say: string, fix: string): AgentError {
   return new AgentError({ code, say, fix });

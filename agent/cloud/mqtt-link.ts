@@ -9,6 +9,7 @@ import type { Service } from '../kernel/service.js';
 import { InFlight } from './in-flight.js';
 import type { ClientCertificate, ClientIdentity, CloudLink, ConnectFacts } from './link.js';
 import { isNotWanted, isOtherVersion, offline, publishError } from './mqtt-answers.js';
+import { SentBytes } from './sent-bytes.js';
 import { type Takeover, TakeoverWatch } from './takeover-policy.js';
 
 /** How to reach the broker. `connectFacts` is asked anew for every connection: a proof is good once. `caFile` undefined: the system’s CAs. */
@@ -72,9 +73,12 @@ export class MqttLink implements CloudLink, Service {
   #connection: Connection | undefined;
   #isOnline = false;
   #isStopped = false;
+  /** Rises with every start: an attempt of before a stop must not go on beside the new one. */
+  #run = 0;
   #isHurried = false;
   #attempt = 0;
   #timer: Timer | undefined;
+  readonly #sent = new SentBytes();
 
   constructor(parts: MqttLinkParts) {
     this.#parts = parts;
@@ -84,9 +88,18 @@ export class MqttLink implements CloudLink, Service {
     return this.#isOnline;
   }
 
+  /**
+   * Bytes handed to the network since the start, all that MQTT adds included. Without what TLS adds, and without connections over WebSocket, whose
+   * stream does not count.
+   */
+  get sentBytes(): number {
+    return this.#sent.total;
+  }
+
   /** Does not wait for the connection: a recorder without internet starts all the same. May follow a `stop` that is done. */
   async start(): Promise<void> {
     this.#isStopped = false;
+    this.#run += 1;
     void this.#connect();
   }
 
@@ -156,6 +169,7 @@ export class MqttLink implements CloudLink, Service {
 
   async #connect(): Promise<void> {
     this.#timer = undefined;
+    const run = this.#run;
     if (this.#isStopped) return;
     const { log, url, identity } = this.#parts;
     try {
@@ -164,13 +178,13 @@ export class MqttLink implements CloudLink, Service {
       // With a certificate mqtt.js makes TLS out of mqtt:// by itself.
       const certificate = isTls(url) ? identity?.current() : undefined;
       const options = await this.#options(certificate);
-      if (this.#isStopped) return;
+      if (this.#isStopped || run !== this.#run) return;
       const client = mqtt.connect(url, options);
       const window = new InFlight(WINDOW);
       this.#listen({ client, certificate, window, onlineSinceMs: undefined, reason: undefined, error: undefined, isOurs: false });
     } catch (error) {
       log.error('the cloud link could not be set up', { error });
-      this.#retryLater(0);
+      if (run === this.#run) this.#retryLater(0);
     }
   }
 
@@ -201,6 +215,7 @@ export class MqttLink implements CloudLink, Service {
     const { log, subscription, identity } = this.#parts;
     const { client } = connection;
     this.#connection = connection;
+    this.#sent.watch(client.stream);
     client.on('connect', ({ properties }) => {
       connection.window = new InFlight(Math.min(WINDOW, properties?.receiveMaximum ?? WINDOW));
       const deadline = this.#answerDeadline(connection);

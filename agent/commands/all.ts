@@ -5,6 +5,7 @@ import { ledgerCommand } from './ledger.js';
 import { logShowCommand, logVerifyCommand } from './log.js';
 import { logEraseCommand, logRetentionCommand } from './log-care.js';
 import { logExportCommand } from './log-export.js';
+import { logPeopleCommand } from './log-people.js';
 import { ownerCodeCommand, ownerCommand, ownerRemoveCommand } from './owner.js';
 import { permissionsListCommand } from './permissions.js';
 import { pressCommand } from './press.js';
@@ -30,6 +31,7 @@ export function allCommands(wiring: AgentMaker & LabelMaker): readonly CliComman
     logShowCommand,
     logVerifyCommand,
     logExportCommand,
+    logPeopleCommand,
     logEraseCommand,
     logRetentionCommand,
     ledgerCommand,

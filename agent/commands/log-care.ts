@@ -2,7 +2,8 @@ import { AgentError } from '../kernel/errors.js';
 import { readArguments, SOURCE } from './arguments.js';
 import { ask } from './ask.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
-import { findId } from './words.js';
+import { choosePerson } from './log-people.js';
+import { iso } from './words.js';
 
 const ERASE_HELP = `sightline log erase - forget a person
 
@@ -14,7 +15,9 @@ forgotten, and when, stands in the log. There is no way back.
   --state FOLDER   state folder of the running agent (default /var/lib/sightline)
   --json           the same as JSON
 
-Exit code 5: forgotten, but a damaged file that was set aside still names the person; it is named.
+What the person has asked the owner for is declined. Whoever owns the recorder cannot be forgotten so: hand it over, or reset it.
+
+Exit code 5: forgotten, but a file still names the person (a damaged one that was set aside, for example); it is named.
 
 Examples:
   sightline log erase --subject dana@example.org
@@ -50,48 +53,20 @@ async function erase(args: readonly string[], io: CliIo): Promise<number> {
   const options = readArguments('log erase', args, { ...SOURCE, subject: { type: 'string' }, yes: { type: 'boolean' } });
   const wanted = options.subject?.trim() ?? '';
   if (wanted === '') throw usage('Nobody is named.', 'Add --subject with an e-mail address or a name.');
-  const { people } = await ask('log-people', options, io, { text: '' });
-  const person = choose(people, wanted);
+  const { people } = await ask('log-people', options, io, { text: wanted.slice(0, 254) });
+  const person = choosePerson(people, wanted);
   if (options.yes !== true) await confirm(`${person.name} <${person.email}>`, io);
   const done = await ask('log-erase', options, io, { ref: person.ref }, 'the person to be forgotten');
-  const left = done.stillIn
-    .map((file) => `Not done: the damaged file ${file}, which was set aside, still names the person. Look at it, then remove it.\n`)
-    .join('');
+  const left = done.stillIn.map((file) => `Not done: ${stillNamed(file)}\n`).join('');
   io.out(
     options.json === true ? `${JSON.stringify(done)}\n` : `Forgotten. That it was done stands in row ${done.seq} of the log.\n${left}`,
   );
   return done.stillIn.length > 0 ? EXIT.partly : EXIT.ok;
 }
 
-interface Named {
-  readonly ref: string;
-  readonly name: string;
-  readonly email: string;
-}
-
-/** @throws AgentError log.no_such_subject | cli.ambiguous */
-function choose(people: readonly Named[], wanted: string): Named {
-  const lower = wanted.toLowerCase();
-  const exact = people.filter(({ email, name }) => email === lower || name.toLowerCase() === lower);
-  const ref = findId(
-    wanted,
-    people.map((person) => person.ref),
-    'person',
-  );
-  const found = exact.length > 0 ? exact : people.filter((person) => person.ref === ref);
-  if (found.length === 1 && found[0] !== undefined) return found[0];
-  if (found.length === 0) {
-    throw new AgentError({
-      code: 'log.no_such_subject',
-      say: `Nobody in the log is called "${wanted}".`,
-      fix: 'See who is: sightline log show. A person who was forgotten is not found any more.',
-    });
-  }
-  throw new AgentError({
-    code: 'cli.ambiguous',
-    say: `"${wanted}" is the name of ${found.length} people: ${found.map(({ email }) => email).join(', ')}. Nothing was done.`,
-    fix: 'Give the e-mail address.',
-  });
+function stillNamed(file: string): string {
+  if (file.endsWith('-wal')) return `somebody was reading the log, so ${file} may still hold the name until the agent is restarted.`;
+  return `the damaged file ${file}, which was set aside, still names the person. Look at it, then remove it.`;
 }
 
 /** @throws AgentError cli.unconfirmed */
@@ -124,7 +99,9 @@ async function retention(args: readonly string[], io: CliIo): Promise<number> {
   if (options.json === true) io.out(`${JSON.stringify(kept)}\n`);
   else {
     const rule = `Rows are kept for ${kept.days} days, at most ${kept.rows} of them${kept.isHeld ? '; a hold stands, so nothing is taken out' : ''}.`;
-    io.out(`${rule}\n\n${columns([['full', `${Math.round(kept.fullness * 100)} %`]])}\n`);
+    const facts = [['full', `${Math.round(kept.fullness * 100)} %`]];
+    if (kept.incidentSince !== null) facts.push(['incident', `open since ${iso(kept.incidentSince)}`]);
+    io.out(`${rule}\n\n${columns(facts)}\n`);
   }
   return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import { AgentError } from '../kernel/errors.js';
-import type { ListedEntry } from '../operation-log/ports.js';
+import type { ListedEntry, ListFilters, OperationLog, VerifyReport } from '../operation-log/ports.js';
 import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 import { toCsv } from './csv.js';
@@ -9,7 +9,7 @@ const SHOW_HELP = `sightline log show - who did what on this recorder, when, and
 
 Reads the log from the state folder, whether the agent runs or not.
 
-  --limit N        newest N rows (default 50, at most 1000)
+  --limit N        newest N rows (default 50, at most 1000000)
   --actor TEXT     part of a name or e-mail address
   --action NAME    one action (live.open), or an area followed by a dot (live.)
   --channel ID     one camera (cam-1)
@@ -62,16 +62,16 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
   const options = readArguments('log show', args, SHOW_OPTIONS);
   const { actor, action, channel } = options;
   const query = {
-    limit: readLimit(options.limit),
-    newestFirst: true,
+    newestFirst: true as const,
     actor,
     action,
     channel,
     sinceAt: readTime('--since', options.since),
     untilAt: readTime('--until', options.until),
   };
-  const rows = await withLog(stateFolder(options.state, io.environment), ({ service }) => service.list(query));
-  const oldestFirst = [...rows].reverse();
+  const limit = readLimit(options.limit);
+  const rows = await withLog(stateFolder(options.state, io.environment), ({ service }) => newest(service, query, limit));
+  const oldestFirst = rows.reverse();
   if (options.json === true) for (const row of oldestFirst) io.out(`${JSON.stringify(toJson(row))}\n`);
   else if (options.csv === true) io.out(toCsv([HEAD, ...oldestFirst.map(toLine)]));
   else if (oldestFirst.length === 0) io.out('No rows.\n');
@@ -79,14 +79,40 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
   return EXIT.ok;
 }
 
+const PAGE_ROWS = 1_000;
+
+/** Newest first, a page at a time. */
+async function newest(
+  service: Pick<OperationLog, 'list'>,
+  query: ListFilters & { newestFirst: true },
+  limit: number,
+): Promise<ListedEntry[]> {
+  const rows: ListedEntry[] = [];
+  let toSeq: number | undefined;
+  while (rows.length < limit) {
+    const page = await service.list({ ...query, limit: Math.min(PAGE_ROWS, limit - rows.length), toSeq });
+    rows.push(...page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS || last.seq === 1) break;
+    toSeq = last.seq - 1;
+  }
+  return rows;
+}
+
 async function verify(args: readonly string[], io: CliIo): Promise<number> {
   const options = readArguments('log verify', args, { checkpoint: { type: 'string' } });
   const report = await withLog(stateFolder(options.state, io.environment), ({ service }) => service.verify(options.checkpoint));
   if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
   else if (report.problem === null)
-    io.out(`The log is whole: ${report.rows} rows, ${report.checkpoints} signed checkpoints.\nhead ${report.head}\nroot ${report.root}\n`);
+    io.out(
+      `The log is whole: ${report.rows} rows, ${report.checkpoints} signed checkpoints.${unsigned(report)}\nhead ${report.head}\nroot ${report.root}\n`,
+    );
   else io.out(`The log was changed. ${report.problem.say}\n`);
   return report.isOk ? EXIT.ok : EXIT.failed;
+}
+
+function unsigned({ size, signedSize }: VerifyReport): string {
+  return size === signedSize ? '' : `\nThe rows from ${signedSize + 1} on are not signed yet; the recorder signs every minute.`;
 }
 
 function toLine(row: ListedEntry): readonly string[] {
@@ -116,8 +142,8 @@ function toJson(row: ListedEntry): unknown {
 
 function readLimit(text: string | undefined): number {
   const limit = text === undefined ? 50 : Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  throw new AgentError({ code: 'cli.usage', say: `"${text}" is no number of rows.`, fix: 'Give a whole number from 1 to 1000.' });
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000_000) return limit;
+  throw new AgentError({ code: 'cli.usage', say: `"${text}" is no number of rows.`, fix: 'Give a whole number from 1 to 1000000.' });
 }
 
 function readTime(option: string, text: string | undefined): number | undefined {

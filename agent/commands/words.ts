@@ -106,15 +106,15 @@ export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /**
- * The one id that begins so; undefined for none. `thing` names what it is an id of. @throws AgentError cli.ambiguous
+ * The one id that begins so; undefined for none. `thing` names what it is an id of, `things` several of them. @throws AgentError cli.ambiguous
  */
-export function findId(prefix: string, ids: readonly string[], thing: string): string | undefined {
+export function findId(prefix: string, ids: readonly string[], thing: string, things = `${thing}s`): string | undefined {
   if (ids.includes(prefix)) return prefix;
   const found = ids.filter((id) => id.startsWith(prefix));
   if (found.length < 2) return prefix === '' ? undefined : found[0];
   throw new AgentError({
     code: 'cli.ambiguous',
-    say: `"${prefix}" is the beginning of ${found.length} ${thing}s: ${found.map((id) => id.slice(0, prefix.length + 4)).join(', ')}. Nothing was done.`,
+    say: `"${prefix}" is the beginning of ${found.length} ${things}: ${found.map((id) => id.slice(0, prefix.length + 4)).join(', ')}. Nothing was done.`,
     fix: 'Give more characters of the one that you mean.',
   });
 }

@@ -23,6 +23,8 @@ export interface Base {
   /** Signs with `keys.sign`. */
   readonly signer: Signer;
   readonly stores: Stores;
+  /** Runs the firmware's hooks. */
+  readonly hooks: HookRunner;
   readonly plate: NamePlate;
   /** As on the name plate. */
   readonly serial: string;
@@ -39,7 +41,7 @@ export interface Base {
   /** Never runs backward, over restarts too. */
   readonly clock: Clock;
   /** How far the time may be believed, and who else told it. */
-  readonly time: Pick<FlooredClock, 'sighted' | 'quality' | 'isTimeKnown'>;
+  readonly time: Pick<FlooredClock, 'sighted' | 'surelyAt' | 'quality' | 'isTimeKnown'>;
   /** Begins to remember the time; gives back how to end it. */
   readonly watchFloor: () => { cancel(): void };
   readonly log: Log;
@@ -61,6 +63,7 @@ export async function openBase(options: AgentOptions): Promise<Base> {
     keys,
     signer: keys.sign,
     stores,
+    hooks,
     plate,
     serial: plate.serial,
     region: regionOf(site),

@@ -17,7 +17,7 @@ import type { OperationLogService } from '../operation-log/service.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
 import type { Base } from './base.js';
-import { bookedLink } from './booked.js';
+import { bookConnection, bookedLink } from './booked.js';
 import { onlyWhenAgreed } from './operator.js';
 import { cancelFrom, withdrawFrom } from './statements-in.js';
 
@@ -63,6 +63,7 @@ export function openCloudSide(parts: CloudParts): CloudSide {
   if (site.cloud === undefined) return { services: [], status, link, router, refusals, retryNow: () => undefined };
   const mqtt = openLink(parts, status);
   link = bookedLink(mqtt, ledger);
+  bookConnection(ledger, 'relay', () => mqtt.sentBytes);
   mqtt.onMessage((topic, payload) => void router.receive(topic, payload, { source: 'relay' }));
   relayCheckpoints(parts, scope);
   const pump = new OutboxPump(stores.outbox, link, clock, log.area('outbox'));

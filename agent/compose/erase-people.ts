@@ -1,3 +1,4 @@
+import { AgentError } from '../kernel/errors.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { canonicalPerson, type EntryInput, type Person } from '../operation-log/entry.js';
@@ -6,7 +7,7 @@ import type { OperationLog } from '../operation-log/ports.js';
 /** What an erasure needs. `permissions` remembers that one is due, over a power cut too. */
 export interface ErasureParts {
   readonly operationLog: Pick<OperationLog, 'findSubjects' | 'eraseSubject'>;
-  readonly permissions: { erasureDone(): Promise<void> };
+  readonly permissions: { readonly owner: { readonly since: number } | null; erasureDone(since: number | null): Promise<void> };
   /** Where the permissions stood: what they said before must leave the file as well. Answers damaged files that were set aside. */
   readonly state: { scrub(): Promise<readonly string[]> };
 }
@@ -23,8 +24,12 @@ export interface ErasedPeople {
   readonly stillIn: readonly string[];
 }
 
-/** Rows that are written meanwhile may bring in somebody new; whoever goes on knocking must not keep this going for ever. */
+/**
+ * Rows that are written meanwhile may bring in somebody new; whoever goes on knocking must not keep this going for ever. Only rounds that found few
+ * count: one look-up does not find everybody.
+ */
 const MOST_ROUNDS = 8;
+const FEW = 100;
 
 /**
  * Erases every person of the time before from the operation log and from the file of the permissions: after a reset, after a hand-over that asks for it, and at the start when a power
@@ -34,28 +39,62 @@ export async function erasePeople(
   { operationLog, permissions, state }: ErasureParts,
   { by, keep = [] }: ErasureOrder,
 ): Promise<ErasedPeople> {
+  const since = permissions.owner?.since ?? null;
   const kept = new Set(keep.map(nameOf));
   const stillIn = new Set<string>();
   let count = 0;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let rounds = 0; rounds < MOST_ROUNDS; ) {
     const people = (await operationLog.findSubjects('')).filter((person) => !kept.has(nameOf(person)));
     if (people.length === 0) break;
+    if (people.length < FEW) rounds += 1;
     for (const { ref } of people) {
-      const erased = await operationLog.eraseSubject(ref, by);
-      for (const file of erased.stillIn) stillIn.add(file);
+      const files = await erasedFrom(operationLog, ref, by);
+      if (files === undefined) continue;
+      // What one could not empty the next one may.
+      for (const file of stillIn) if (isWal(file)) stillIn.delete(file);
+      for (const file of files) stillIn.add(file);
       count += 1;
     }
   }
   for (const file of await state.scrub()) stillIn.add(file);
-  await permissions.erasureDone();
+  if ([...stillIn].some(isWal)) throw stillRead();
+  await permissions.erasureDone(since);
   return { count, stillIn: [...stillIn] };
+}
+
+/** Where the person may still stand; undefined when somebody else has erased it meanwhile (a reset while a hand-over's erasure went on). */
+async function erasedFrom(
+  operationLog: ErasureParts['operationLog'],
+  ref: string,
+  by: ErasureOrder['by'],
+): Promise<readonly string[] | undefined> {
+  try {
+    return (await operationLog.eraseSubject(ref, by)).stillIn;
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'log.no_such_subject') return undefined;
+    throw error;
+  }
+}
+
+/** SQLite's own file beside a database that is in use: nobody may be told to remove it. */
+function isWal(file: string): boolean {
+  return file.endsWith('.db-wal');
+}
+
+function stillRead(): AgentError {
+  return new AgentError({
+    code: 'log.erasure_unfinished',
+    say: 'The names are erased, but somebody was reading the log: they may stand in the file of its latest changes until that is emptied.',
+    fix: 'End what reads the log, and restart the agent.',
+    retryable: true,
+  });
 }
 
 /** What the start needs to go on with an erasure that a power cut or a full disk broke off. */
 export interface UnfinishedParts extends ErasureParts {
   readonly permissions: ErasureParts['permissions'] & {
     readonly isErasureDue: boolean;
-    readonly owner: { readonly consent: { readonly by: Person } } | null;
+    readonly owner: { readonly since: number; readonly consent: { readonly by: Person } } | null;
   };
   /** Forgets the cameras' logins: without an owner it was a reset that was broken off. */
   readonly eraseLogins: () => Promise<unknown>;

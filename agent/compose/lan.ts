@@ -20,8 +20,6 @@ export interface LanParts {
   readonly status: () => Promise<string>;
   /** Newest checkpoint+jws; undefined before the owner's consent. */
   readonly checkpoint: () => Promise<string | undefined>;
-  /** The site letter that the relay keeps on this topic. */
-  readonly siteLetter?: ((topic: string) => string | undefined) | undefined;
 }
 
 /** The door on the local network as the wiring sees it. */
@@ -34,6 +32,8 @@ export interface LanSide {
   changed(): void;
   /** Where it listens; undefined while it does not. */
   readonly address: () => DoorAddress | undefined;
+  /** Bytes written to the local network so far. */
+  readonly sentBytes: () => number;
 }
 
 /** Not one of the ports that everybody tries first, and one that needs no privilege. */
@@ -42,7 +42,7 @@ const PORT = 8443;
 const GATHER_MS = 150;
 const REMOTE_KEY_BYTES = 32;
 
-const NO_DOOR: LanSide = { services: [], publish: () => false, changed: () => undefined, address: () => undefined };
+const NO_DOOR: LanSide = { services: [], publish: () => false, changed: () => undefined, address: () => undefined, sentBytes: () => 0 };
 
 /** Joins the door to the router and the status. */
 export async function openLan(base: Base, parts: LanParts): Promise<LanSide> {
@@ -56,7 +56,7 @@ export async function openLan(base: Base, parts: LanParts): Promise<LanSide> {
     port: site.lan?.port ?? PORT,
     certificate: () => loadDoorCertificate(keys, serial),
     receive: (topic, payload, remote) => parts.receive(topic, payload, { source: 'lan', remote }),
-    kept: (kind, topic) => keptOn(parts, kind, topic),
+    kept: (kind) => keptOn(parts, kind),
     pageFolder: pageFolder(),
     remoteKey: await loadRemoteKey(join(keys, 'remote.key')),
     clock,
@@ -76,13 +76,14 @@ export async function openLan(base: Base, parts: LanParts): Promise<LanSide> {
       clock.after(GATHER_MS, () => void tell().catch((error: unknown) => log.error('the status could not be told', { error })), true);
     },
     address: () => door.address,
+    sentBytes: () => door.sentBytes,
   };
 }
 
-async function keptOn(parts: LanParts, kind: UpKind, topic: string): Promise<string | undefined> {
+async function keptOn(parts: LanParts, kind: UpKind): Promise<string | undefined> {
   if (kind === 'status') return parts.status();
   if (kind === 'checkpoint') return parts.checkpoint();
-  return kind === 'site' ? parts.siteLetter?.(topic) : undefined;
+  return undefined;
 }
 
 /** The page as it was built: beside the packaged bundle, or in `.build` of a checkout. */

@@ -17,6 +17,7 @@ export function openLedger(base: Base, permissions: Permissions, operationLog: O
         .catch((error: unknown) => log.error('a refusal could not be written to the operation log', { what, error }));
     },
     clock: base.clock,
+    surelyAt: () => base.time.surelyAt(),
     log,
   });
 }

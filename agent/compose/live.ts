@@ -4,6 +4,7 @@ import type { Cameras } from '../cameras/ports.js';
 import type { CameraRegistry } from '../cameras/registry.js';
 import { LiveDesk, type WatchProof } from '../cloud/handlers/live.js';
 import { newId } from '../contract/text.js';
+import type { Ledger } from '../ledger/ledger.js';
 import type { LiveCameras, MayWatch } from '../live/ports.js';
 import { LiveService } from '../live/service.js';
 import type { OperationLogService } from '../operation-log/service.js';
@@ -11,6 +12,7 @@ import type { ClosedSession } from '../permissions/ports.js';
 import type { Permissions } from '../permissions/service.js';
 import type { Ticket } from '../permissions/ticket.js';
 import type { Base } from './base.js';
+import { BookedMedia } from './booked.js';
 
 /** Live view and the desk that speaks for it. */
 export interface LiveSide {
@@ -18,16 +20,16 @@ export interface LiveSide {
   readonly liveDesk: LiveDesk;
 }
 
-/** What live view is joined to. `onMedia` books what a session sent, when it is over. */
+/** What live view is joined to. */
 export interface LiveNeeds {
   readonly cameras: CameraRegistry;
   readonly permissions: Permissions;
   readonly operationLog: OperationLogService;
-  readonly onMedia: (bytes: number, packets: number) => void;
+  readonly ledger: Ledger;
 }
 
 /** Live view over the cameras, asked of the permissions for every session and told of in the operation log. */
-export async function openLive({ site, clock, log }: Base, { cameras, permissions, operationLog, onMedia }: LiveNeeds): Promise<LiveSide> {
+export async function openLive({ site, clock, log }: Base, { cameras, permissions, operationLog, ledger }: LiveNeeds): Promise<LiveSide> {
   const live: LiveService = new LiveService({
     clock,
     log: log.area('live'),
@@ -36,17 +38,26 @@ export async function openLive({ site, clock, log }: Base, { cameras, permission
     cameras: liveCameras(cameras),
     mayWatch: watchVerdict(permissions),
     onEvent: (event) => {
-      if (event.kind === 'ended') onMedia(event.receipt.bytes, event.receipt.packets);
+      if (event.kind === 'ended') media.ended(event.receipt);
       liveDesk.onEvent(event);
     },
     newSessionId: newId,
-    iceServers: () => site.live?.iceServers ?? [],
+    iceServers: () => iceServersNow(permissions, site.live?.iceServers ?? []),
     bindAddress: site.live?.bindAddress,
   });
+  const media = new BookedMedia(ledger, () => live.sessions());
   const organisationName = (grantId: string): string | null => permissions.findGrant(grantId)?.org.name ?? null;
   const onPermissionsChange = (listener: () => void): (() => void) => permissions.onChange(listener);
   const liveDesk: LiveDesk = new LiveDesk({ live, cameras, operationLog, organisationName, onPermissionsChange, clock, log });
   return { live, liveDesk };
+}
+
+/**
+ * Servers outside that help pictures over the site's border: none while an installer holds the recorder (pictures stay on the site's network), and
+ * none that belong to an operator to whom the owner has not agreed.
+ */
+export function iceServersNow(permissions: Pick<Permissions, 'owner' | 'isOperatorAgreed'>, servers: readonly string[]): readonly string[] {
+  return permissions.owner?.consent.role === 'owner' && permissions.isOperatorAgreed() ? servers : [];
 }
 
 /** Ends every picture that runs under a ticket for which this is true, at once; tells which. */

@@ -14,6 +14,7 @@ import type { EntryInput, JsonObject } from '../operation-log/entry.js';
 import type { OperationLog } from '../operation-log/ports.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
+import type { OutboxStore } from '../store/outbox-store.js';
 import type { StateStore } from '../store/state-store.js';
 import type { CloudSide } from './cloud-side.js';
 import type { FlooredClock } from './floored-clock.js';
@@ -27,7 +28,7 @@ export interface LocalParts extends LogActParts {
   readonly startedAt: number;
   readonly permissions: Pick<
     Permissions,
-    'owner' | 'ownerDevice' | 'isOperatorAgreed' | 'list' | 'withdrawLocally' | 'removeDevice' | 'reset' | 'erasureDone'
+    'owner' | 'ownerDevice' | 'isOperatorAgreed' | 'list' | 'decline' | 'withdrawLocally' | 'removeDevice' | 'reset' | 'erasureDone'
   >;
   readonly pairing: Pick<PairingService, 'isOpen' | 'openForS' | 'press' | 'openJoin' | 'makeLabel' | 'retire'>;
   readonly operationLog: OperationLog;
@@ -37,7 +38,10 @@ export interface LocalParts extends LogActParts {
   readonly cloud: { readonly link: Pick<CloudSide['link'], 'isOnline'>; readonly refusals: CloudSide['refusals'] };
   /** With whom the recorder is set up to speak; null: no cloud. */
   readonly operator: Operator | null;
-  readonly stores: { readonly state: Pick<StateStore, 'keys' | 'delete' | 'scrub' | 'get' | 'put'> };
+  readonly stores: {
+    readonly state: Pick<StateStore, 'keys' | 'delete' | 'scrub' | 'get' | 'put'>;
+    readonly outbox: Pick<OutboxStore, 'clear'>;
+  };
   readonly time: Pick<FlooredClock, 'quality' | 'isTimeKnown'>;
   readonly clock: Clock;
   readonly log: Log;

@@ -17,7 +17,9 @@ export interface LogSide {
   readonly serial: string;
   readonly boot: string;
   readonly site: () => string | undefined;
-  readonly time: { quality(): ClockQuality };
+  /** The log is not what it was. */
+  readonly onAlarm?: () => void;
+  readonly time: { surelyAt(): number; quality(): ClockQuality };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,23 +38,26 @@ export function openOperationLog(side: LogSide): OperationLogService {
     device: side.serial,
     version: VERSION,
     bootId: side.boot,
+    surelyAt: () => side.time.surelyAt(),
     clockQuality: () => side.time.quality(),
     site: side.site,
+    onAlarm: side.onAlarm,
   });
 }
 
 /** Damaged files that were moved out of the way are told in the new log: a log that begins anew must say so itself. */
-export async function reportSetAside(stores: Stores, operationLog: OperationLogService, log: Log): Promise<void> {
+export async function reportSetAside(stores: Stores, operationLog: OperationLogService, log: Log, onAlarm: () => void): Promise<void> {
   for (const { path, movedTo, reason } of stores.setAside) {
     log.error('a damaged database was set aside and a new one made', { path, movedTo, reason });
     const entry = {
-      action: 'log.set-aside',
+      action: 'security.set-aside',
       phase: 'result',
       source: 'system',
       actor: 'system',
       result: 'ok',
       after: { movedTo },
     } as const;
+    onAlarm();
     await operationLog
       .append(entry)
       .catch((error: unknown) => log.error('setting a file aside could not be written to the log', { error }));

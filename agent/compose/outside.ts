@@ -1,8 +1,7 @@
 import { ConnectNumbers } from '../identity/boot-counter.js';
 import type { Service } from '../kernel/service.js';
-import type { Ledger } from '../ledger/ledger.js';
 import type { Base } from './base.js';
-import { classOf } from './booked.js';
+import { bookConnection, classOf } from './booked.js';
 import { openCertificate } from './certificate.js';
 import { type CloudSide, openCloudSide } from './cloud-side.js';
 import { type HandlerSide, joinHandlers } from './handlers.js';
@@ -22,11 +21,11 @@ export interface Outside {
 }
 
 /** The relay and the door on the local network: the same letters, the same judgement, behind the same router. */
-export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCertificate'> & { readonly ledger: Ledger }): Promise<Outside> {
+export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCertificate'>): Promise<Outside> {
   const { permissions, pairing, operationLog, cameras, config, ledger } = side;
   const scope = { tenant: base.site.cloud?.tenant ?? 'main', serial: base.serial };
   const numbers = await ConnectNumbers.load(base.stateFolder, base.clock.now());
-  const certificate = openCertificate(base, numbers);
+  const certificate = openCertificate(base, numbers, ledger);
   const renewCertificate = async (): Promise<void> => certificate?.renewNow();
   const handlers = joinHandlers(base, { ...side, renewCertificate });
   const toLan = (topic: string, payload: string): boolean => {
@@ -43,6 +42,7 @@ export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCert
     status: () => cloud.status.statement('online'),
     checkpoint: async () => (permissions.owner === null ? undefined : (await operationLog.latestCheckpoint())?.jws),
   });
+  bookConnection(ledger, 'lan', lan.sentBytes);
   const changed: Outside['changed'] = (what) => {
     cloud.status.changed(what);
     lan.changed();
@@ -51,6 +51,7 @@ export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCert
   cameras.onChange(() => changed('cameras'));
   config.onChange(() => changed('config'));
   certificate?.onChange(() => cloud.retryNow());
+  onceAgreed(base, permissions, renewCertificate);
   return {
     services: [...(certificate === undefined ? [] : [certificate]), ...cloud.services, letters, ...lan.services],
     cloud,
@@ -58,4 +59,14 @@ export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCert
     renewCertificate,
     lanPort: () => lan.address()?.port,
   };
+}
+
+/** The owner agrees to another operator than before: what the old one issued is no use there, and the new one may be asked from now on. */
+function onceAgreed(base: Base, permissions: HandlerSide['permissions'], renewCertificate: () => Promise<void>): void {
+  let wasAgreed = permissions.isOperatorAgreed();
+  permissions.onChange(() => {
+    const isNew = !wasAgreed && permissions.isOperatorAgreed();
+    wasAgreed = permissions.isOperatorAgreed();
+    if (isNew) renewCertificate().catch((error: unknown) => base.log.error('a new client certificate could not be asked for', { error }));
+  });
 }

@@ -22,6 +22,8 @@ export function withOwnerFile(store: PermissionStore, keysFolder: string, log: L
   const remember = async (state: PermissionState): Promise<void> => {
     const text = `${JSON.stringify({ v: 1, owner: state.owner, epoch: state.epoch } satisfies OwnerRecord)}\n`;
     if (text === written || (state.owner === null && written === '')) return;
+    // A write that fails may have replaced the file all the same: the next one must not be left out as known.
+    written = 'unknown';
     await writeFileDurably(path, text);
     written = text;
   };

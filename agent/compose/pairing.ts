@@ -67,9 +67,9 @@ function founding({ permissions, operationLog }: PairingSide): Pick<PairingParts
       return act(entry, owner.consent.by, () => permissions.install(owner));
     },
     join: (device, way) => {
-      const { key, kid, deviceName, by } = device;
+      const { key, kid, deviceName, by, epoch } = device;
       const entry = { action: 'pairing.join', source: way, actor: 'owner', object: kid, after: { deviceName } } as const;
-      return act(entry, by, () => permissions.joinByCode({ key, kid, deviceName }));
+      return act(entry, by, () => permissions.joinByCode({ key, kid, deviceName, epoch }));
     },
   };
 }

@@ -4,13 +4,14 @@ import type { Log } from '../kernel/log.js';
 import type { OperationLog } from '../operation-log/ports.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
+import type { OutboxStore } from '../store/outbox-store.js';
 import type { StateStore } from '../store/state-store.js';
 import { eraseLogins, type LoginParts } from './erase-logins.js';
 import { erasePeople } from './erase-people.js';
 
 /** What a reset takes away, and where it is written down. */
 export interface ResetParts extends LoginParts {
-  readonly stores: { readonly state: Pick<StateStore, 'keys' | 'delete' | 'scrub'> };
+  readonly stores: { readonly state: Pick<StateStore, 'keys' | 'delete' | 'scrub'>; readonly outbox: Pick<OutboxStore, 'clear'> };
   readonly serial: string;
   readonly permissions: Pick<Permissions, 'owner' | 'list' | 'reset' | 'erasureDone'>;
   readonly pairing: Pick<PairingService, 'retire'>;
@@ -30,7 +31,7 @@ export async function resetRecorder(parts: ResetParts, source: ControlSource): P
   const grants = permissions.owner === null ? 0 : permissions.list(null).grants.filter(({ state }) => state === 'in-force').length;
   const { receipt } = await permissions.reset().catch(async (error: unknown) => {
     await operationLog.result(intent, { result: 'failed', code: codeOf(error) }).catch(() => undefined);
-    throw error;
+    throw notStored(error);
   });
   const left: string[] = [];
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
@@ -43,6 +44,7 @@ export async function resetRecorder(parts: ResetParts, source: ControlSource): P
     }
   };
   await attempt('The pairing code could not be made void for good.', () => pairing.retire());
+  await attempt('What was waiting to be sent could not be taken back.', () => parts.stores.outbox.clear());
   const logins = (await attempt('The cameras’ logins could not be erased.', () => eraseLogins(parts))) ?? 0;
   const people = await attempt('The people in the operation log could not be erased yet; the next start tries again.', () =>
     erasePeople({ operationLog, permissions, state: parts.stores.state }, { by }),
@@ -57,6 +59,18 @@ export async function resetRecorder(parts: ResetParts, source: ControlSource): P
     operationLog.result(intent, { ...outcome, after: counts }),
   );
   return { serial: parts.serial, epoch: receipt.epoch, ...counts, left };
+}
+
+/** It counts in memory before anything is written: whoever asked must know which half was done. */
+function notStored(cause: unknown): AgentError {
+  const why = cause instanceof AgentError ? ` ${cause.say}` : '';
+  return new AgentError({
+    code: 'control.not_stored',
+    say: `Nobody owns the recorder any more, but that could not be stored: after a restart the owner might be back. Logins and names are still there.${why}`,
+    fix: 'Look at the recorder’s disk (sightline status), then reset it once more.',
+    retryable: true,
+    cause,
+  });
 }
 
 function codeOf(error: unknown): string {

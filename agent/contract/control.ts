@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Day, IncidentClosed, IncidentOpened, LedgerDays, LogKept, LogPeople, Note, PersonErased, RetentionChange } from './log-views.js';
 import { ChannelId, Hash32, Id16, InstantMs, Scope, Serial } from './shapes.js';
 import { Hours, Operator, Person } from './statements.js';
 
@@ -157,32 +158,6 @@ export const ResetDone = z.strictObject({
 /** The reset as a value. */
 export type ResetDone = z.infer<typeof ResetDone>;
 
-/** What left the recorder, by day (days since 1970, UTC), kind and destination. */
-export const LedgerDays = z.strictObject({
-  now: InstantMs,
-  lines: z.array(z.strictObject({ day: z.int(), what: Text, to: Text, messages: z.int(), bytes: z.int() })),
-});
-/** The days as a value. */
-export type LedgerDays = z.infer<typeof LedgerDays>;
-
-/** Somebody who stands in the operation log. */
-export const LogPeople = z.strictObject({ people: z.array(z.strictObject({ ref: Id16, name: Text, email: Text })) });
-
-/** What an erasure did. `stillIn`: files beside the log that still hold the name. */
-export const PersonErased = z.strictObject({ ref: Id16, seq: z.int(), details: z.int(), stillIn: z.array(Text) });
-/** The erasure as a value. */
-export type PersonErased = z.infer<typeof PersonErased>;
-
-/** How long the log is kept, and how full it is: at 1 the oldest rows go. */
-export const LogKept = z.strictObject({ days: z.int(), rows: z.int(), isHeld: z.boolean(), fullness: z.number() });
-/** The rule as a value. */
-export type LogKept = z.infer<typeof LogKept>;
-
-/** An incident that was opened: everything is withdrawn, the log is held from here on, the code is void. */
-export const IncidentOpened = z.strictObject({ at: InstantMs, seq: z.int(), grants: z.int(), sessionsEnded: z.int(), left: z.array(Text) });
-/** The incident as a value. */
-export type IncidentOpened = z.infer<typeof IncidentOpened>;
-
 interface ControlOperation<Args, Answer> {
   readonly args: z.ZodMiniType<Args>;
   readonly answer: z.ZodMiniType<Answer>;
@@ -202,9 +177,6 @@ function define<Args, Answer>(
 }
 
 const Nothing = z.strictObject({});
-const Note = z.string().check(z.minLength(1), z.maxLength(500), z.regex(/^[^\p{Cc}]*$/u));
-const Days = z.int().check(z.gte(30), z.lte(3_650));
-const Rows = z.int().check(z.gte(10_000), z.lte(1_000_000));
 const GrantIds = z.array(Id16).check(z.minLength(1), z.maxLength(64));
 
 /** The table: name -> arguments, answer, patience. */
@@ -223,17 +195,14 @@ export const CONTROL = {
   'owner-remove': define(z.strictObject({ kid: Hash32 }), DeviceRemoved, 30_000),
   /** Everything of the people of before goes: a log of many people takes its time. */
   reset: define(Nothing, ResetDone, 300_000),
-  ledger: define(z.strictObject({ fromDay: z.int(), toDay: z.int() }), LedgerDays, 10_000, false),
+  /** Null: today, by the recorder's clock. */
+  ledger: define(z.strictObject({ fromDay: z.nullable(Day), toDay: z.nullable(Day) }), LedgerDays, 10_000, false),
   /** Part of a name or an e-mail address; everybody for the empty text. */
   'log-people': define(z.strictObject({ text: z.string().check(z.maxLength(254)) }), LogPeople, 10_000, false),
   'log-erase': define(z.strictObject({ ref: Id16 }), PersonErased, 60_000),
-  'log-retention': define(
-    z.strictObject({ days: z.optional(Days), rows: z.optional(Rows), isHeld: z.optional(z.boolean()) }),
-    LogKept,
-    30_000,
-  ),
+  'log-retention': define(RetentionChange, LogKept, 30_000),
   'incident-open': define(z.strictObject({ note: Note }), IncidentOpened, 60_000),
-  'incident-close': define(z.strictObject({ note: Note }), z.strictObject({ seq: z.int() }), 30_000),
+  'incident-close': define(z.strictObject({ note: Note }), IncidentClosed, 30_000),
 } as const;
 
 /** A key of the table. */

@@ -1,5 +1,18 @@
 import * as z from 'zod/mini';
 import { Applied, Configuration, ConfigurationPatch, Plan } from './configuration.js';
+import {
+  Day,
+  IncidentClosed,
+  IncidentOpened,
+  LedgerDays,
+  LogKept,
+  LogPeople,
+  LogProof,
+  Note,
+  PersonErased,
+  RetentionChange,
+  WitnessAnswer,
+} from './log-views.js';
 import { ChannelId, Compact, Hash32, Id16, InstantMs, PersonName, PublicJwk, Scope } from './shapes.js';
 import { Organisation } from './statements.js';
 import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, PermissionsInfo, SiteInfo, WithdrawReceipt } from './views.js';
@@ -60,6 +73,13 @@ const LogArgs = z.strictObject({
   /** An action, or an area followed by a dot (`security.`); all when it is missing. */
   action: z.optional(z.string().check(z.maxLength(40), z.regex(/^[a-z]+\.[a-z-]*$/))),
 });
+/** `by`: who kept the checkpoint, the owner's app or the relay; null when none is known yet. */
+const WitnessArgs = z.strictObject({ checkpoint: z.nullable(Compact), by: z.enum(['owner', 'relay']) });
+const Seq = z.int().check(z.gte(1));
+const ProofArgs = z.strictObject({ seq: z.nullable(Seq), earlier: z.nullable(Seq) });
+const PeopleArgs = z.strictObject({ text: z.string().check(z.maxLength(254)) });
+const DayArgs = z.strictObject({ fromDay: z.nullable(Day), toDay: z.nullable(Day) });
+const NoteArgs = z.strictObject({ note: Note });
 const JoinArgs = z.strictObject({ key: PublicJwk, delegation: Compact, deviceName: PersonName });
 const AcceptArgs = z.strictObject({ key: PublicJwk, offer: Compact, accept: Compact, deviceName: PersonName });
 const PatchArgs = z.strictObject({ base: Hash32, patch: ConfigurationPatch });
@@ -80,6 +100,15 @@ export const OPERATIONS = {
   'ptz.move': define('granted', 'ptz', 'motion', MoveArgs, Done),
   'ptz.stop': define('granted', 'ptz', 'motion', z.strictObject({ cam: ChannelId }), Done),
   'log.list': define('owner', null, 'look', LogArgs, LogPage),
+  'log.witness': define('owner', null, 'look', WitnessArgs, WitnessAnswer),
+  'log.proof': define('owner', null, 'look', ProofArgs, LogProof),
+  'log.people': define('owner', null, 'look', PeopleArgs, LogPeople),
+  'log.erase': define('owner', null, 'act', z.strictObject({ ref: Id16 }), PersonErased),
+  'log.kept': define('owner', null, 'look', Nothing, LogKept),
+  'log.retention': define('owner', null, 'act', RetentionChange, LogKept),
+  'ledger.get': define('owner', null, 'look', DayArgs, LedgerDays),
+  'incident.open': define('owner', null, 'act', NoteArgs, IncidentOpened),
+  'incident.close': define('owner', null, 'act', NoteArgs, IncidentClosed),
   'permissions.list': define('owner', null, 'look', Nothing, PermissionsInfo),
   'permissions.grant': define(
     'owner',

@@ -37,7 +37,17 @@ export const PairAnswer = z.discriminatedUnion('t', [
     /** Whom the recorder is connected with; the consent must name the same. */
     operator: z.nullable(Operator),
   }),
-  z.strictObject({ t: z.literal('pair.resp'), v: z.literal(1), sid: Id16, shareV: bytes(65), confirmV: bytes(32), left: z.int() }),
+  z.strictObject({
+    t: z.literal('pair.resp'),
+    v: z.literal(1),
+    sid: Id16,
+    shareV: bytes(65),
+    confirmV: bytes(32),
+    /** Thumbprint of the recorder's key, and what proves that whoever knows the code's verifier said so (deviceMac). */
+    device: bytes(32),
+    deviceMac: bytes(32),
+    left: z.int(),
+  }),
   z.strictObject({ t: z.literal('pair.done'), v: z.literal(1), sid: Id16, box: Box }),
   z.strictObject({
     t: z.literal('pair.err'),
@@ -77,6 +87,23 @@ export type DeviceBox = z.infer<typeof DeviceBox>;
 /** Signed by each side over the transcript (pair+jws): whoever sat in between has another transcript. */
 export const PairProof = z.strictObject({ v: z.literal(1), role: z.enum(['owner', 'device']), dev: Serial, transcript: bytes(32) });
 export type PairProof = z.infer<typeof PairProof>;
+
+/**
+ * Binds the recorder's key to the exchange before the app sends its own (HMAC-SHA256, base64url): an app that never hears the last answer must not
+ * have to believe whoever speaks for the recorder next. Tells a guesser no more than confirmV does.
+ */
+export async function deviceMac(shared: Uint8Array, sid: string, device: string): Promise<string> {
+  const { subtle } = globalThis.crypto;
+  const material = await subtle.importKey('raw', new Uint8Array(shared), 'HKDF', false, ['deriveKey']);
+  const key = await subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: utf8(`${PAIRING_CONTEXT} device`) },
+    material,
+    { name: 'HMAC', hash: 'SHA-256', length: 256 },
+    false,
+    ['sign'],
+  );
+  return toBase64url(new Uint8Array(await subtle.sign('HMAC', key, utf8(`${sid}.${device}`))));
+}
 
 async function boxKey(shared: Uint8Array, direction: 'owner' | 'device'): Promise<CryptoKey> {
   const { subtle } = globalThis.crypto;

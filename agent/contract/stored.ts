@@ -125,8 +125,13 @@ export const SiteLettersLeft = z.strictObject({ v: z.literal(1), grants: z.array
 /** How long the operation log is kept, as the owner chose. */
 export const Retention = z.strictObject({ days: z.int(), rows: z.int(), isHeld: z.boolean() });
 
-/** An incident that was opened and not closed yet; null: none. */
-export const IncidentState = z.strictObject({ v: z.literal(1), openSince: z.nullable(InstantMs), seq: z.int() });
+/** An incident that was opened and not closed yet; null: none. `wasHeld`: the log was on hold before it, and stays so after. */
+export const IncidentState = z.strictObject({
+  v: z.literal(1),
+  openSince: z.nullable(InstantMs),
+  seq: z.int(),
+  wasHeld: z.optional(z.boolean()),
+});
 
 /** The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. */
 export const ClockFloor = z.strictObject({ at: InstantMs });

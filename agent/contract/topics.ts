@@ -21,12 +21,15 @@ export const topics = {
   reply: (scope: TopicScope, id: string): string => `${root(scope)}/up/reply/${id}`,
   /** Sealed cmd+jws. */
   command: (scope: TopicScope, id: string): string => `${root(scope)}/down/cmd/${id}`,
-  /** withdraw+jws, retained: also reaches a recorder that was offline when the owner withdrew. */
-  withdraw: (scope: TopicScope): string => `${root(scope)}/down/withdraw`,
+  /**
+   * withdraw+jws, retained: also reaches a recorder that was offline when the owner withdrew. The letter box is a random id that only its
+   * owner knows, so that nobody else can put something else in its place.
+   */
+  withdraw: (scope: TopicScope, letterBox: string): string => `${root(scope)}/down/withdraw/${letterBox}`,
   /** Sealed site+jws, retained, for the organisation that holds this grant; empty when the grant is over. */
   site: (scope: TopicScope, grant: string): string => `${root(scope)}/up/site/${grant}`,
-  /** cancel+jws, retained. The id is the first 22 characters of the organisation's key thumbprint. */
-  cancel: (scope: TopicScope, organisation: string): string => `${root(scope)}/down/cancel/${organisation.slice(0, 22)}`,
+  /** cancel+jws, retained, in a letter box of the organisation's. */
+  cancel: (scope: TopicScope, letterBox: string): string => `${root(scope)}/down/cancel/${letterBox}`,
   pairDown: (scope: TopicScope, sid: string): string => `${root(scope)}/down/pair/${sid}`,
   pairUp: (scope: TopicScope, sid: string): string => `${root(scope)}/up/pair/${sid}`,
 } as const;
@@ -40,7 +43,7 @@ export function readDownTopic(scope: TopicScope, topic: string): { kind: DownKin
   if (!topic.startsWith(prefix)) return undefined;
   const [kind, id, ...rest] = topic.slice(prefix.length).split('/');
   if (rest.length > 0) return undefined;
-  if (kind === 'withdraw' && id === undefined) return { kind, id: '' };
-  if ((kind === 'cmd' || kind === 'pair' || kind === 'cancel') && id !== undefined && /^[A-Za-z0-9_-]{22}$/.test(id)) return { kind, id };
+  const isKnown = kind === 'cmd' || kind === 'pair' || kind === 'withdraw' || kind === 'cancel';
+  if (isKnown && id !== undefined && /^[A-Za-z0-9_-]{22}$/.test(id)) return { kind, id };
   return undefined;
 }

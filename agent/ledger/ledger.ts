@@ -20,25 +20,32 @@ export interface LedgerParts {
   /** A class outside the consent wanted to leave: for the operation log, once an hour per class. */
   readonly onRefused: (what: LeavingClass, to: Destination) => void;
   readonly clock: Clock;
+  /** An instant that is surely past: days are forgotten by it, so that a clock that is set ahead for a moment takes none. Default: the clock. */
+  readonly surelyAt?: (() => number) | undefined;
   readonly log: Log;
 }
 
-/** How often sums are written: flash wears by pages, not by bytes. */
-const WRITE_MS = 10 * 60_000;
+/** How often it is looked whether sums are to be written: flash wears by pages, not by bytes, so small ones wait for an hour. */
+const LOOK_MS = 10 * 60_000;
+const SMALL_BYTES = 64 * 1024;
+const LONGEST_MS = 3_600_000;
 const KEEP_DAYS = 400;
 const REFUSAL_TOLD_MS = 3_600_000;
 
 /**
- * Books every byte that leaves, and refuses what the consent does not cover, in the same tick. Sums of the last ten minutes are in memory: a
- * power cut loses them, a stop does not.
+ * Books every byte that leaves, and refuses what the consent does not cover, in the same tick. The newest sums are in memory: a power cut loses ten
+ * minutes of them, or an hour when they are below 64 KiB; a stop loses none.
  */
 export class Ledger implements Service {
   readonly name = 'ledger';
   readonly #parts: LedgerParts;
   readonly #log: RateLimitedLog;
   readonly #toldMs = new Map<string, number>();
+  readonly #booked = new Map<Destination, number>();
+  readonly #meters = new Set<() => void>();
   #open = new Map<string, LedgerLine>();
   #timer: Timer | undefined;
+  #writtenMs = 0;
 
   constructor(parts: LedgerParts) {
     this.#parts = parts;
@@ -46,7 +53,8 @@ export class Ledger implements Service {
   }
 
   async start(): Promise<void> {
-    this.#timer = this.#parts.clock.every(WRITE_MS, () => void this.flush());
+    this.#writtenMs = this.#parts.clock.monotonicMs();
+    this.#timer = this.#parts.clock.every(LOOK_MS, () => void this.#look());
   }
 
   async stop(): Promise<void> {
@@ -70,12 +78,23 @@ export class Ledger implements Service {
     });
   }
 
+  /** Bytes that were booked for this destination since the start. */
+  bookedBytes(to: Destination): number {
+    return this.#booked.get(to) ?? 0;
+  }
+
   /** Something has left: `bytes` as they were handed to the network library. */
   book(what: LeavingClass, to: Destination, bytes: number, messages = 1): void {
+    this.#booked.set(to, this.bookedBytes(to) + bytes);
     const day = dayOf(this.#parts.clock.now());
     const key = `${day} ${what} ${to}`;
     const line = this.#open.get(key);
     this.#open.set(key, { day, what, to, messages: (line?.messages ?? 0) + messages, bytes: (line?.bytes ?? 0) + bytes });
+  }
+
+  /** `read` books what some counter has counted since the last time: called before sums are written or shown. */
+  addMeter(read: () => void): void {
+    this.#meters.add(read);
   }
 
   /** What left on these days (UTC, days since 1970), up to this moment. */
@@ -86,16 +105,25 @@ export class Ledger implements Service {
 
   /** Writes the sums. What cannot be written stays for the next time. */
   async flush(): Promise<void> {
+    for (const read of this.#meters) read();
+    this.#writtenMs = this.#parts.clock.monotonicMs();
     const lines = [...this.#open.values()];
     if (lines.length === 0) return;
     this.#open = new Map();
     try {
       await this.#parts.store.add(lines);
-      await this.#parts.store.prune(dayOf(this.#parts.clock.now()) - KEEP_DAYS);
+      await this.#parts.store.prune(dayOf(this.#parts.surelyAt?.() ?? this.#parts.clock.now()) - KEEP_DAYS);
     } catch (error) {
       this.#log.warn('ledger', 'what left the recorder could not be written down', { error });
       for (const line of lines) this.#putBack(line);
     }
+  }
+
+  async #look(): Promise<void> {
+    for (const read of this.#meters) read();
+    let waiting = 0;
+    for (const { bytes } of this.#open.values()) waiting += bytes;
+    if (waiting >= SMALL_BYTES || this.#parts.clock.monotonicMs() - this.#writtenMs >= LONGEST_MS) await this.flush();
   }
 
   #putBack(line: LedgerLine): void {

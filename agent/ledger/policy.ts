@@ -23,12 +23,14 @@ export const LEAVING = [
   'media',
   'time',
   'update',
+  /** What carries all that: greetings, acknowledgements, signs of life; on the local network the recorder's own page too. */
+  'connection',
 ] as const;
 /** One of them. */
 export type LeavingClass = (typeof LEAVING)[number];
 
 /** Without an owner's consent only what tells that the recorder is there, and what makes the consent possible. */
-const BEFORE_CONSENT: ReadonlySet<LeavingClass> = new Set(['status', 'pairing', 'identity', 'time', 'answer']);
+const BEFORE_CONSENT: ReadonlySet<LeavingClass> = new Set(['status', 'pairing', 'identity', 'time', 'answer', 'connection']);
 
 /** What the consent says, as far as it decides what leaves. */
 export interface ConsentFacts {

@@ -1,6 +1,6 @@
 import type { LiveLimits, StreamKind, WatchVerdict } from './ports.js';
 
-/** 4 sessions, 10 minutes and 60 at most, an open every 2 s per viewer, 15 s to connect (abuse limits of the design). */
+/** 4 sessions (and one that is kept for the owner), 10 minutes and 60 at most, an open every 2 s per viewer, 15 s to connect (abuse limits of the design). */
 export const LIVE_LIMITS: LiveLimits = {
   maxSessions: 4,
   defaultDurationMs: 600_000,
@@ -72,13 +72,11 @@ function admitOnSite(facts: AdmissionFacts, durationMs: number): AdmissionVerdic
   const replaces = facts.sessions
     .filter((one) => one.viewerId === facts.viewerId && one.channelId === facts.channelId)
     .map((one) => one.sessionId);
-  if (facts.sessions.length - replaces.length >= limits.maxSessions)
-    return no(
-      'live.too_many_sessions',
-      `${limits.maxSessions} live views are open, more are not allowed at once.`,
-      'Close one of them first.',
-      true,
-    );
+  // Employees may fill their places; one more is the owner's, whose permission has no end.
+  const isOwner = facts.permission.ok && facts.permission.untilAt === undefined;
+  const most = limits.maxSessions + (isOwner ? 1 : 0);
+  if (facts.sessions.length - replaces.length >= most)
+    return no('live.too_many_sessions', `${most} live views are open, more are not allowed at once.`, 'Close one of them first.', true);
   return { ok: true, untilAt: facts.now + durationMs, durationMs, replaces };
 }
 

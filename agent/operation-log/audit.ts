@@ -4,7 +4,7 @@ import { extend, type Hash, type LogState, merkleRoot, toHex } from './chain.js'
 import { decodeBody } from './entry.js';
 import { commitment } from './people.js';
 import type { Checkpoint, CheckpointSigner, LogProblem, LogStore, StoredCheckpoint, StoredRowWithDetail, VerifyReport } from './ports.js';
-import { cutProblem, rowProblem } from './tip.js';
+import { cutProblem, foreignProblem, replacedProblem, rowProblem, signatureProblem } from './tip.js';
 
 /** The row that says up to where the log was shortened (`object`). */
 export const PRUNED = 'log.pruned';
@@ -12,6 +12,9 @@ const PAGE_ROWS = 256;
 const PAGE_CHECKPOINTS = 64;
 /** The event loop gets its turn after this long, whatever is left to do. */
 const SLICE_MS = 8;
+/** So many rows without a checkpoint behind them, and for so long, are never left by this agent: it signs every 64 rows and every minute. */
+const MOST_UNSIGNED = 256;
+const LONGEST_UNSIGNED_MS = 600_000;
 
 /** What an audit reads and checks with. */
 export interface AuditParts {
@@ -22,6 +25,12 @@ export interface AuditParts {
   readonly device: string;
 }
 
+/** What somebody else says that the log has at this size; a note knows no root. */
+interface Held {
+  readonly size: number;
+  readonly head: string;
+}
+
 /**
  * Reads every row in order and stops at the first that is wrong. Checkpoints are compared, signature included, where their rows
  * end; the witness's checkpoint likewise. Only a checkpoint from outside can show that the end was cut off together with the
@@ -30,11 +39,16 @@ export interface AuditParts {
 export class Audit {
   readonly #parts: AuditParts;
   readonly #witness: Checkpoint | undefined;
+  #noted: Held | null = null;
   readonly #startedAt: number;
   #sliceStartedAt: number;
   #state: LogState = { size: 0, head: new Uint8Array(32), peaks: [] };
   #beginsAt = 0;
-  #toldBegin = 0;
+  /** The newest row that says up to where the log was shortened, and what it says. */
+  #told = { seq: 0, size: 0 };
+  #signedSize = 0;
+  /** When the first row behind the newest checkpoint was written. */
+  #unsignedSince: number | undefined;
   #rows = 0;
   #checkpoints = 0;
   #erasedDetails = 0;
@@ -49,8 +63,11 @@ export class Audit {
   }
 
   async run(): Promise<VerifyReport> {
+    // The note comes first: rows that are written meanwhile are more than it knows, never fewer.
+    this.#noted = await this.#parts.store.noted();
     this.#state = await this.#parts.store.anchor();
     this.#beginsAt = this.#state.size;
+    this.#signedSize = this.#beginsAt;
     const problem = (await this.#begin()) ?? (await this.#walk()) ?? this.#beginIsTold() ?? (await this.#atEnd());
     return {
       isOk: problem === null,
@@ -60,6 +77,7 @@ export class Audit {
       head: toHex(this.#state.head),
       root: toHex(merkleRoot(this.#parts.hash, this.#state)),
       checkpoints: this.#checkpoints,
+      signedSize: this.#signedSize,
       erasedDetails: this.#erasedDetails,
       tookMs: this.#parts.clock.monotonicMs() - this.#startedAt,
     };
@@ -73,9 +91,13 @@ export class Audit {
     return said === undefined || this.#compare(said) !== null ? anchorProblem(this.#beginsAt) : null;
   }
 
-  /** Rows were taken out by rule only if a later row says so: whoever deletes the beginning with an old checkpoint in hand has no such row. */
+  /**
+   * Rows were taken out by rule only if a later row says so, and a checkpoint signs that row: whoever deletes the beginning with an old checkpoint
+   * in hand can write such a row at the end, but not sign it.
+   */
   #beginIsTold(): LogProblem | null {
-    return this.#beginsAt === 0 || this.#toldBegin === this.#beginsAt ? null : anchorProblem(this.#beginsAt);
+    const isTold = this.#told.size === this.#beginsAt && this.#told.seq <= this.#signedSize;
+    return this.#beginsAt === 0 || isTold ? null : anchorProblem(this.#beginsAt);
   }
 
   async #walk(): Promise<LogProblem | null> {
@@ -106,8 +128,10 @@ export class Audit {
     const body = decodeBody(row.body);
     if (body === undefined) return { kind: 'edit', seq, say: `Row ${seq} is no row of an operation log.` };
     if (body.seq !== seq) return { kind: 'moved', seq, say: `Row ${seq} is really row ${body.seq}.` };
-    if (body.action === PRUNED && body.object !== undefined) this.#toldBegin = Number(body.object);
-    if (body.device !== this.#parts.device) return { kind: 'foreign', seq, say: `Row ${seq} was written by the recorder ${body.device}.` };
+    if (body.action === PRUNED && body.object !== undefined) this.#told = { seq, size: Number(body.object) };
+    this.#unsignedSince ??= body.at;
+    const foreign = foreignProblem(this.#parts.device, row);
+    if (foreign !== null) return foreign;
     const isThere = detail !== null && detail.salt !== null && detail.json !== null;
     if (body.detail === undefined) return detail === null ? null : detailProblem(seq);
     if (!isThere) this.#erasedDetails += 1;
@@ -121,6 +145,7 @@ export class Audit {
       const problem = this.#compare(this.#witness);
       if (problem !== null) return problem;
     }
+    if (this.#noted?.size === size && this.#noted.head !== toHex(this.#state.head)) return replacedProblem(size);
     if (this.#ahead.length === 0 && this.#hasMore) {
       this.#ahead = [...(await this.#parts.store.checkpoints(size - 1, PAGE_CHECKPOINTS))];
       // Those made while this runs are not waited for.
@@ -129,8 +154,11 @@ export class Audit {
     const next = this.#ahead[0];
     if (next === undefined || next.size !== size) return null;
     this.#ahead.shift();
+    const problem = await this.#stored(next);
     this.#checkpoints += 1;
-    return this.#stored(next);
+    this.#signedSize = size;
+    this.#unsignedSince = undefined;
+    return problem;
   }
 
   async #stored(checkpoint: StoredCheckpoint): Promise<LogProblem | null> {
@@ -138,7 +166,7 @@ export class Audit {
     try {
       signed = await this.#parts.signer.open(checkpoint.jws);
     } catch {
-      return { kind: 'signature', seq: checkpoint.size, say: `The checkpoint at row ${checkpoint.size} was not signed by this recorder.` };
+      return signatureProblem(checkpoint.size);
     }
     const said = { ...signed, head: toHex(checkpoint.head), root: toHex(checkpoint.root), size: checkpoint.size };
     return this.#compare(signed) ?? this.#compare(said);
@@ -162,7 +190,21 @@ export class Audit {
     // Read after the checkpoint: rows always come before theirs, so a log that grew meanwhile is not taken for a cut one.
     const last = (await this.#parts.store.lastRow())?.seq ?? size;
     const claimed = Math.max(beyond?.size ?? 0, this.#witness?.size ?? 0);
-    return claimed > last ? cutProblem(last, claimed) : null;
+    if (claimed > last) return cutProblem(last, claimed);
+    if (this.#noted !== null && this.#noted.size > last) return cutProblem(last, this.#noted.size, 'this recorder had written');
+    return this.#unsigned();
+  }
+
+  #unsigned(): LogProblem | null {
+    const count = this.#state.size - this.#signedSize;
+    const isOld = this.#parts.clock.now() - (this.#unsignedSince ?? Number.POSITIVE_INFINITY) > LONGEST_UNSIGNED_MS;
+    if (count < MOST_UNSIGNED || !isOld) return null;
+    const seq = this.#signedSize + 1;
+    return {
+      kind: 'unsigned',
+      seq,
+      say: `No signed checkpoint speaks for the rows from ${seq} on: it was taken out, or could not be made.`,
+    };
   }
 
   async #breathe(): Promise<void> {

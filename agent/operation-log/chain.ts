@@ -33,18 +33,23 @@ export function nextHead(hash: Hash, head: Uint8Array, leaf: Uint8Array): Uint8A
   return hash(LINK, head, leaf);
 }
 
-/** The state after one more row. */
-export function extend(hash: Hash, state: LogState, leaf: Uint8Array): LogState {
-  const peaks = [...state.peaks];
+/** Roots of the perfect subtrees of a tree of `size` leaves after one more. */
+export function withLeaf(hash: Hash, peaks: readonly Uint8Array[], size: number, leaf: Uint8Array): Uint8Array[] {
+  const grown = [...peaks];
   let node = leaf;
   // Every trailing 1 bit of the old size is a perfect subtree that this leaf completes to one of twice its width.
-  for (let width = state.size; width % 2 === 1; width = (width - 1) / 2) {
-    const left = peaks.pop();
+  for (let width = size; width % 2 === 1; width = (width - 1) / 2) {
+    const left = grown.pop();
     if (left === undefined) break;
     node = hash(NODE, left, node);
   }
-  peaks.push(node);
-  return { size: state.size + 1, head: nextHead(hash, state.head, leaf), peaks };
+  grown.push(node);
+  return grown;
+}
+
+/** The state after one more row. */
+export function extend(hash: Hash, state: LogState, leaf: Uint8Array): LogState {
+  return { size: state.size + 1, head: nextHead(hash, state.head, leaf), peaks: withLeaf(hash, state.peaks, state.size, leaf) };
 }
 
 /** The RFC 6962 Merkle tree hash of all rows; of no rows it is the hash of nothing. */

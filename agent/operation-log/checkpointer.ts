@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { RateLimitedLog } from '../kernel/log.js';
 import { type LogState, merkleRoot, toHex } from './chain.js';
 import { sha256 } from './people.js';
-import type { CheckpointSigner, LogStore, SignedCheckpoint } from './ports.js';
+import type { CheckpointSigner, LogStore, SignedCheckpoint, StoredCheckpoint } from './ports.js';
 
 const EVERY_ROWS = 64;
 const EVERY_MS = 60_000;
@@ -80,23 +80,35 @@ export class Checkpointer {
 
   #due(): LogState | undefined {
     const fresh = (this.#newest?.size ?? 0) - this.#signedSize;
+    // A wish to sign is fulfilled when there is nothing to sign: the next row is not meant by it.
+    if (fresh <= 0) this.#isUrgent = false;
     return fresh > 0 && (this.#isUrgent || fresh >= EVERY_ROWS) ? this.#newest : undefined;
   }
 
   async #make(state: LogState): Promise<boolean> {
     const { store, signer, clock, log, device } = this.#parts;
-    const root = merkleRoot(sha256, state);
-    const at = clock.now();
     try {
-      const statement = { v: 1 as const, device, size: state.size, head: toHex(state.head), root: toHex(root), at };
-      const jws = await signer.sign(statement);
-      await store.putCheckpoint({ size: state.size, head: state.head, root, peaks: state.peaks, at, jws });
+      const made = await checkpointOf(state, { signer, device, at: clock.now() });
+      await store.putCheckpoint(made);
       this.#signedSize = state.size;
-      for (const listener of this.#listeners) listener({ ...statement, jws });
+      const { size, at, jws } = made;
+      const told: SignedCheckpoint = { v: 1, device, size, head: toHex(made.head), root: toHex(made.root), at, jws };
+      for (const listener of this.#listeners) listener(told);
       return true;
     } catch (error) {
       log.warn('checkpoint', 'a checkpoint of the operation log could not be made', { size: state.size, error });
       return false;
     }
   }
+}
+
+/** The signed statement about this state, ready to be stored. Rejects as the signer does. */
+export async function checkpointOf(
+  state: LogState,
+  by: { readonly signer: CheckpointSigner; readonly device: string; readonly at: number },
+): Promise<StoredCheckpoint> {
+  const { signer, device, at } = by;
+  const root = merkleRoot(sha256, state);
+  const jws = await signer.sign({ v: 1, device, size: state.size, head: toHex(state.head), root: toHex(root), at });
+  return { size: state.size, head: state.head, root, peaks: state.peaks, at, jws };
 }

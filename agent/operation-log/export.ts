@@ -1,7 +1,8 @@
 import type { PublicJwk } from '../contract/shapes.js';
 import { toBase64url } from '../contract/text.js';
-import { extend, type Hash, merkleRoot, toHex } from './chain.js';
-import type { LogStore, StoredCheckpoint } from './ports.js';
+import { AgentError } from '../kernel/errors.js';
+import { extend, type Hash, type LogState, merkleRoot, toHex } from './chain.js';
+import type { LogStore, StoredCheckpoint, StoredRowWithDetail } from './ports.js';
 
 /** What goes into an export beside rows and checkpoints. */
 export interface ExportChoice {
@@ -25,30 +26,36 @@ const PAGE_ROWS = 256;
 /**
  * The log as JSON Lines that verify anywhere (scripts/verify-log.mjs): a header with the recorder's key and where the rows begin, each row with
  * its exact hashed text, each checkpoint behind its last row, persons when they are wanted, and the end with head and root.
+ * @throws AgentError log.shortened when rows were taken out while they were being read
  */
 export async function* exportLines(parts: ExportParts, choice: ExportChoice): AsyncGenerator<string> {
-  const { store, device, key, at } = parts;
+  const { store, hash, device, key, at } = parts;
   const anchor = await store.anchor();
   const statement = await store.anchorStatement();
   const begin = statement === null ? null : { size: anchor.size, head: toHex(anchor.head), peaks: anchor.peaks.map(toHex), statement };
-  yield line({ kind: 'header', v: 1, device, key, at, anchor: begin });
+  const { hasDetails: details, hasPeople: people } = choice;
+  yield line({ kind: 'header', v: 1, device, key, at, anchor: begin, details, people });
   const last = (await store.lastRow())?.seq ?? anchor.size;
-  let size = anchor.size;
   const checkpoints = new CheckpointsInOrder(store, anchor.size);
-  while (size < last) {
-    const rows = await store.rows({ fromSeq: size + 1, toSeq: last, limit: PAGE_ROWS });
+  let state: LogState = anchor;
+  while (state.size < last) {
+    const rows = await store.rows({ fromSeq: state.size + 1, toSeq: last, limit: PAGE_ROWS });
+    if ((await store.anchor()).size !== anchor.size) throw shortened();
     if (rows.length === 0) break;
     for (const row of rows) {
-      const { salt, json } = row.detail ?? { salt: null, json: null };
-      const detail = choice.hasDetails && salt !== null && json !== null ? { salt: toBase64url(salt), json } : null;
-      yield line({ kind: 'row', seq: row.seq, body: row.body, detail });
-      size = row.seq;
-      for (const { jws } of await checkpoints.upTo(size)) yield line({ kind: 'checkpoint', statement: jws });
+      yield line(rowLine(row, choice));
+      state = { ...extend(hash, state, row.leaf), size: row.seq };
+      for (const { jws } of await checkpoints.upTo(row.seq)) yield line({ kind: 'checkpoint', statement: jws });
     }
   }
-  if (choice.hasPeople) yield* people(store);
-  const end = await stateAt(parts, size);
-  yield line({ kind: 'end', size, ...end });
+  if (choice.hasPeople) yield* personLines(store);
+  yield line({ kind: 'end', size: state.size, head: toHex(state.head), root: toHex(merkleRoot(hash, state)) });
+}
+
+function rowLine({ seq, body, detail: stored }: StoredRowWithDetail, choice: ExportChoice) {
+  const { salt, json } = stored ?? { salt: null, json: null };
+  const detail = choice.hasDetails && salt !== null && json !== null ? { salt: toBase64url(salt), json } : null;
+  return { kind: 'row', seq, body, detail };
 }
 
 /** Hands out checkpoints as the rows they speak of go by; reads them a page at a time. */
@@ -79,21 +86,26 @@ class CheckpointsInOrder {
   }
 }
 
-async function* people(store: LogStore): AsyncGenerator<string> {
-  for (const { ref, salt, name, email } of await store.searchSubjects('')) {
-    yield line({ kind: 'person', ref: toBase64url(ref), salt: salt === null ? null : toBase64url(salt), name, email });
+async function* personLines(store: LogStore): AsyncGenerator<string> {
+  let after: Uint8Array | null = null;
+  for (;;) {
+    const page = await store.livingSubjects(after, PAGE_ROWS);
+    for (const { ref, salt, name, email } of page)
+      yield line({ kind: 'person', ref: toBase64url(ref), salt: salt === null ? null : toBase64url(salt), name, email });
+    if (page.length < PAGE_ROWS) return;
+    after = page.at(-1)?.ref ?? null;
   }
-}
-
-/** Head and root over the stored rows up to `size`, from leaves alone: what a reader must arrive at. */
-async function stateAt({ store, hash }: ExportParts, size: number): Promise<{ head: string; root: string }> {
-  let state = await store.anchor();
-  for (let from = state.size + 1; from <= size; from += PAGE_ROWS) {
-    for (const leaf of await store.leaves(from, Math.min(size, from + PAGE_ROWS - 1))) state = extend(hash, state, leaf);
-  }
-  return { head: toHex(state.head), root: toHex(merkleRoot(hash, state)) };
 }
 
 function line(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
+}
+
+function shortened(): AgentError {
+  return new AgentError({
+    code: 'log.shortened',
+    say: 'The log was shortened by its rule while it was being read.',
+    fix: 'Export it again.',
+    retryable: true,
+  });
 }

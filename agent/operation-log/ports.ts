@@ -14,6 +14,8 @@ export interface Appended {
 export interface Intent extends Appended {
   readonly entry: EntryInput;
   readonly person?: Person | undefined;
+  /** By which ref the row names that person; the result names the same one, even when the person was erased in between. */
+  readonly actor?: { readonly person: Person; readonly ref: string } | undefined;
 }
 
 /** How an act ended. Members given here win over those of the intent. */
@@ -81,8 +83,9 @@ export interface ListedEntry {
 
 /** `gap` a row is missing · `edit` a row's text or chain does not fit · `moved` a row stands at another's place · `foreign` another
  * device's row · `detail` before/after was changed · `checkpoint` the chain was rewritten · `signature` a checkpoint not signed by this
- * device · `cut` rows are missing at the end · `anchor` rows are missing at the beginning, and not because the log was shortened by rule. */
-export type ProblemKind = 'gap' | 'edit' | 'moved' | 'foreign' | 'detail' | 'checkpoint' | 'signature' | 'cut' | 'anchor';
+ * device · `cut` rows are missing at the end · `anchor` rows are missing at the beginning, and not because the log was shortened by rule ·
+ * `unsigned` so many rows without a signed checkpoint behind them as this agent never leaves. */
+export type ProblemKind = 'gap' | 'edit' | 'moved' | 'foreign' | 'detail' | 'checkpoint' | 'signature' | 'cut' | 'anchor' | 'unsigned';
 
 /** What is wrong with the log, and where. */
 export interface LogProblem {
@@ -104,6 +107,8 @@ export interface VerifyReport {
   readonly head: string;
   readonly root: string;
   readonly checkpoints: number;
+  /** Up to here a signed checkpoint speaks for the rows; what follows is held by the chain alone. */
+  readonly signedSize: number;
   /** Rows whose before/after was erased; the chain says that it was there. */
   readonly erasedDetails: number;
   readonly tookMs: number;
@@ -118,6 +123,34 @@ export interface ErasedSubject {
   readonly details: number;
   /** Files beside the log that still hold the name or address (set-aside corrupt files); for the operator to decide. */
   readonly stillIn: readonly string[];
+}
+
+/** What is asked to be proven: a row, and that the log goes on from an earlier size. */
+export interface ProofWish {
+  readonly seq: number | null;
+  readonly earlier: number | null;
+}
+
+/** Proofs against the newest checkpoint; hashes as hex, paths as RFC 6962 orders them. */
+export interface Proofs {
+  readonly checkpoint: SignedCheckpoint;
+  /** The exact text of the row, and its inclusion path. */
+  readonly row: { readonly seq: number; readonly body: string; readonly path: readonly string[] } | null;
+  readonly path: readonly string[] | null;
+}
+
+/** What a witness is told. `path` leads from what it holds to `checkpoint`; null when it holds nothing, or the log was shortened beyond that. */
+export interface Witnessed {
+  readonly problem: LogProblem | null;
+  readonly checkpoint: SignedCheckpoint | null;
+  readonly path: readonly string[] | null;
+  /** Rows that were taken out at the beginning. */
+  readonly beginsAt: number;
+}
+
+/** Who asks for something about the log. */
+export interface AskedBy extends Pick<EntryInput, 'actor' | 'source' | 'remote'> {
+  readonly person?: Person | undefined;
 }
 
 /** The operation log as the rest of the agent sees it. */
@@ -144,16 +177,18 @@ export interface OperationLog {
    * returned. Rejects with `log.foreign_checkpoint` for a JWS that this device never made.
    */
   acknowledge(witness: Witness, jws: string): Promise<LogProblem | null>;
-  /** Persons in the log, for the owner's choice. */
+  /** The same as a conversation: compares, then proves to the witness that the log goes on from what it holds (null: it holds nothing yet). */
+  witnessed(witness: Witness, jws: string | null): Promise<Witnessed>;
+  /** Rejects with `log.not_provable`, also while nothing can be signed. */
+  prove(wish: ProofWish): Promise<Proofs>;
+  /** Persons in the log whose name or e-mail address contains the text, or whose ref begins with it; everybody for the empty text; at most 1 000. */
   findSubjects(text: string): Promise<readonly (Person & { readonly ref: string })[]>;
-  /** Rejects with `log.no_such_subject`. `by` tells who asked for it. */
-  /**
-   * Shortens the log by the rule, one step: rows taken, 0 when there is nothing to do. The row that says so is part of the log.
-   */
+  /** Blanks the person in every file. Rejects with `log.no_such_subject`. `by` tells who asked for it. */
+  eraseSubject(ref: string, by: AskedBy): Promise<ErasedSubject>;
+  /** Shortens the log by the rule, one step: rows taken, 0 when there is nothing to do. The row that says so is part of the log. */
   prune(rule: RetentionRule): Promise<number>;
   /** How full the log is by the rule: 1 is where the oldest rows go. */
   fullness(rule: RetentionRule): Promise<number>;
-  eraseSubject(ref: string, by: Pick<EntryInput, 'actor' | 'source'>): Promise<ErasedSubject>;
 }
 
 /** One row as stored. */
@@ -214,6 +249,8 @@ export interface LogStore {
   append(batch: AppendBatch): Promise<void>;
   /** Rows in order of seq (or against it), with their details. */
   rows(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): Promise<readonly StoredRowWithDetail[]>;
+  /** Rows in order of seq behind `afterSeq` in which this person acts, or whose details name her. */
+  rowsAbout(ref: Uint8Array, person: Person, afterSeq: number, limit: number): Promise<readonly StoredRowWithDetail[]>;
   lastRow(): Promise<StoredRow | null>;
   /** Where the stored rows begin: nothing, or the state at the last pruning. */
   anchor(): Promise<LogState>;
@@ -223,8 +260,16 @@ export interface LogStore {
   firstSeq(): Promise<number>;
   /** The newest row before this instant (UTC ms); 0 for none. */
   lastSeqBefore(at: number): Promise<number>;
-  /** Takes the rows up to the checkpoint out, with the persons that stand in no other row, and writes the row that says so. Rows taken. */
-  prune(anchor: StoredCheckpoint, row: AppendBatch): Promise<number>;
+  /**
+   * Takes the rows up to the checkpoint out, with the persons that stand in no other row, and writes the row that says so together with the
+   * checkpoint that signs it. Rows taken.
+   */
+  prune(anchor: StoredCheckpoint, row: AppendBatch, signed: StoredCheckpoint): Promise<number>;
+  /**
+   * Size and head (hex) at the last commit, noted beside the rows: lags behind after a power cut, never runs ahead. Null when nothing is noted. Shows
+   * that rows were lost with their own file.
+   */
+  noted(): Promise<{ readonly size: number; readonly head: string } | null>;
   /** Leaf hashes of the rows, both ends included. */
   leaves(fromSeq: number, toSeq: number): Promise<readonly Uint8Array[]>;
   /** Intents without a result, oldest first. */
@@ -234,11 +279,14 @@ export interface LogStore {
   checkpoints(aboveSize: number, limit: number): Promise<readonly StoredCheckpoint[]>;
   /** The newest at or below `size` whose head is that of the stored row. */
   fittingCheckpoint(size: number): Promise<StoredCheckpoint | null>;
+  /** The first time counts; nothing is written for those after. */
   noteAcknowledged(witness: Witness, size: number, at: number): Promise<void>;
   findSubject(person: Person): Promise<SubjectRow | null>;
   subjects(refs: readonly Uint8Array[]): Promise<readonly SubjectRow[]>;
-  /** Living subjects whose name or e-mail address contains `text`, any case; all for the empty text; at most 1 000. */
+  /** Living subjects whose name or e-mail address contains `text`, any case, or whose ref begins with it; all for the empty text; at most 1 000. */
   searchSubjects(text: string): Promise<readonly SubjectRow[]>;
+  /** Living subjects in order of ref, behind `after` (null: from the beginning). */
+  livingSubjects(after: Uint8Array | null, limit: number): Promise<readonly SubjectRow[]>;
   /**
    * Blanks salt, name, email of the subject and every detail that holds one of the texts, appends `tombstone` in the same transaction, then
    * makes the bytes leave the files. Returns the number of details and the files that could not be cleaned.

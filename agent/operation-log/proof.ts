@@ -1,18 +1,20 @@
 import { AgentError } from '../kernel/errors.js';
-import { type Hash, type LogState, merkleRoot, sameBytes } from './chain.js';
+import { type Hash, type LogState, merkleRoot, sameBytes, withLeaf } from './chain.js';
 
 /**
  * Proofs over the Merkle tree of RFC 6962 section 2.1: that one row is in the log that a checkpoint speaks of, and that a later log goes on
  * from an earlier one. Pure; the same file makes them on the recorder and checks them anywhere.
+ *
+ * A path is made in one pass over the leaves behind `base`, which may be any state at or before what is proven: the peaks of that state stand for
+ * all that was before it. So a proof costs no more than the rows since then, and works behind rows that were taken out.
  */
 
 const NODE = Uint8Array.of(0x01);
 
-/** What is known of the leaves: those after `anchor` one by one, those before it as the anchor's peaks. */
-export interface LeafSource {
-  readonly anchor: LogState;
-  /** 32-byte leaf hash of the row at `index` (0-based), for index >= anchor.size. */
-  leaf(index: number): Uint8Array;
+/** Rows from..to (0-based, `to` excluded) whose common hash is one step of a path. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Largest power of two below `size`; size >= 2. */
@@ -22,23 +24,89 @@ function split(size: number): number {
   return width;
 }
 
-/** Hash of the rows from..to (to excluded). Refuses what was taken out in a way that no peak covers. */
-function subtree(hash: Hash, source: LeafSource, from: number, to: number): Uint8Array {
-  if (to <= source.anchor.size) return peakFor(source.anchor, from, to);
-  if (to - from === 1) return source.leaf(from);
-  const middle = from + split(to - from);
-  return hash(NODE, subtree(hash, source, from, middle), subtree(hash, source, middle, to));
+/** What the path of the row at `index` in a log of `size` rows is made of, from the leaf up (RFC 6962, 2.1.1). @throws AgentError log.not_provable */
+export function inclusionSpans(index: number, size: number): readonly Span[] {
+  if (index < 0 || index >= size) throw notProvable(`Row ${index + 1} is not among the ${size} rows of the log.`);
+  const spans: Span[] = [];
+  let [from, to] = [0, size];
+  while (to - from > 1) {
+    const middle = from + split(to - from);
+    if (index < middle) {
+      spans.push({ from: middle, to });
+      to = middle;
+    } else {
+      spans.push({ from, to: middle });
+      from = middle;
+    }
+  }
+  return spans.reverse();
 }
 
-/** The anchor keeps one hash per perfect subtree, largest first; exactly these stand to the left of any later row. */
-function peakFor(anchor: LogState, from: number, to: number): Uint8Array {
-  let at = 0;
-  for (const [index, width] of widthsOf(anchor.size).entries()) {
-    const peak = anchor.peaks[index];
-    if (at === from && at + width === to && peak !== undefined) return peak;
-    at += width;
+/** What shows that a log of `size` rows begins with the one of `earlier` rows (RFC 6962, 2.1.2). @throws AgentError log.not_provable */
+export function consistencySpans(earlier: number, size: number): readonly Span[] {
+  if (earlier < 1 || earlier > size) throw notProvable(`The log has ${size} rows; ${earlier} are not the beginning of it.`);
+  const walk = (from: number, to: number, isWhole: boolean): readonly Span[] => {
+    if (earlier === to) return isWhole ? [] : [{ from, to }];
+    const middle = from + split(to - from);
+    if (earlier <= middle) return [...walk(from, middle, isWhole), { from: middle, to }];
+    return [...walk(middle, to, false), { from, to: middle }];
+  };
+  return walk(0, size, true);
+}
+
+interface Growing extends Span {
+  peaks: Uint8Array[];
+  size: number;
+}
+
+/** Takes the leaves after `base` one by one and makes the path of all spans. `base` must not reach beyond what is proven. */
+export class PathMaker {
+  readonly #hash: Hash;
+  readonly #inOrder: readonly Growing[];
+  readonly #spans: readonly Growing[];
+  #next: number;
+  #at = 0;
+
+  constructor(hash: Hash, base: Pick<LogState, 'size' | 'peaks'>, spans: readonly Span[]) {
+    this.#hash = hash;
+    this.#next = base.size;
+    this.#spans = spans.map((span) => ({ ...span, peaks: [], size: 0 }));
+    this.#inOrder = [...this.#spans].sort((a, b) => a.from - b.from);
+    this.#stand(base);
   }
-  throw notProvable(`Rows ${from + 1} to ${to} were taken out of the log by its rule.`);
+
+  /** The leaf hash of the next row. */
+  add(leaf: Uint8Array): void {
+    while ((this.#inOrder[this.#at]?.to ?? Number.POSITIVE_INFINITY) <= this.#next) this.#at += 1;
+    const span = this.#inOrder[this.#at];
+    if (span !== undefined && span.from <= this.#next) {
+      span.peaks = withLeaf(this.#hash, span.peaks, span.size, leaf);
+      span.size += 1;
+    }
+    this.#next += 1;
+  }
+
+  /** @throws AgentError log.not_provable when leaves are missing, or were taken out of the log */
+  path(): Uint8Array[] {
+    return this.#spans.map(({ from, to, size, peaks }) => {
+      if (size !== to - from) throw notProvable(`Rows ${from + 1} to ${to} were taken out of the log by its rule.`);
+      return merkleRoot(this.#hash, { peaks });
+    });
+  }
+
+  /** A state keeps one hash per perfect subtree, largest first; each lies within one span, or in none that is asked for. */
+  #stand({ size, peaks }: Pick<LogState, 'size' | 'peaks'>): void {
+    let from = 0;
+    for (const [index, width] of widthsOf(size).entries()) {
+      const [at, peak] = [from, peaks[index]];
+      const span = this.#spans.find((one) => one.from <= at && at + width <= one.to);
+      if (span !== undefined && peak !== undefined) {
+        span.peaks.push(peak);
+        span.size += width;
+      }
+      from += width;
+    }
+  }
 }
 
 function widthsOf(size: number): number[] {
@@ -46,28 +114,6 @@ function widthsOf(size: number): number[] {
   for (let width = 2 ** Math.floor(Math.log2(Math.max(1, size))); width >= 1; width /= 2)
     if (Math.floor(size / width) % 2 === 1) widths.push(width);
   return widths;
-}
-
-/**
- * The audit path for the row at `index` in the tree of `size` rows, from the leaf upwards (RFC 6962, 2.1.1).
- * @throws AgentError log.not_provable for a row that is not there any more, or not in a tree of this size
- */
-export function inclusionPath(hash: Hash, source: LeafSource, index: number, size: number): Uint8Array[] {
-  if (index < source.anchor.size || index >= size || size < source.anchor.size)
-    throw notProvable(`Row ${index + 1} is not among the rows ${source.anchor.size + 1} to ${size}.`);
-  const path: Uint8Array[] = [];
-  let [from, to] = [0, size];
-  while (to - from > 1) {
-    const middle = from + split(to - from);
-    if (index < middle) {
-      path.push(subtree(hash, source, middle, to));
-      to = middle;
-    } else {
-      path.push(subtree(hash, source, from, middle));
-      from = middle;
-    }
-  }
-  return path.reverse();
 }
 
 /** Whether `leaf` is the row at `index` of the log of `size` rows with this root (RFC 9162, 2.1.3.2). */
@@ -90,22 +136,6 @@ export function isIncluded(
   return last === 0 && sameBytes(node, claim.root);
 }
 
-/**
- * Hashes that show that the log of `size` rows begins with the one of `earlier` rows (RFC 6962, 2.1.2); empty for the same size.
- * @throws AgentError log.not_provable when the earlier end lies before the anchor
- */
-export function consistencyPath(hash: Hash, source: LeafSource, earlier: number, size: number): Uint8Array[] {
-  if (earlier < 1 || earlier > size || earlier < source.anchor.size)
-    throw notProvable(`The log begins at row ${source.anchor.size + 1} and ends at row ${size}; what is asked for lies outside.`);
-  const walk = (from: number, to: number, end: number, isWhole: boolean): Uint8Array[] => {
-    if (end === to) return isWhole ? [] : [subtree(hash, source, from, to)];
-    const middle = from + split(to - from);
-    if (end <= middle) return [...walk(from, middle, end, isWhole), subtree(hash, source, middle, to)];
-    return [...walk(middle, to, end, false), subtree(hash, source, from, middle)];
-  };
-  return walk(0, size, earlier, true);
-}
-
 /** Whether the log of `size` rows with `root` begins with the one of `earlier` rows with `earlierRoot` (RFC 9162, 2.1.4.2). */
 export function isConsistent(
   hash: Hash,
@@ -113,9 +143,9 @@ export function isConsistent(
   path: readonly Uint8Array[],
 ): boolean {
   const { earlier, size, earlierRoot, root } = claim;
-  if (!Number.isSafeInteger(earlier) || earlier < 1 || earlier > size) return false;
+  if (!Number.isSafeInteger(earlier) || !Number.isSafeInteger(size) || earlier < 1 || earlier > size) return false;
   if (earlier === size) return path.length === 0 && sameBytes(earlierRoot, root);
-  const steps = Number.isInteger(Math.log2(earlier)) ? [earlierRoot, ...path] : [...path];
+  const steps = isPowerOfTwo(earlier) ? [earlierRoot, ...path] : [...path];
   const first = steps.shift();
   if (first === undefined) return false;
   let [at, last] = [earlier - 1, size - 1];
@@ -133,13 +163,14 @@ export function isConsistent(
   return last === 0 && sameBytes(old, earlierRoot) && sameBytes(now, root);
 }
 
-function half(value: number): number {
-  return Math.floor(value / 2);
+function isPowerOfTwo(size: number): boolean {
+  let width = 1;
+  while (width < size) width *= 2;
+  return width === size;
 }
 
-/** The root of the first `size` rows. */
-export function rootAt(hash: Hash, source: LeafSource, size: number): Uint8Array {
-  return size === source.anchor.size ? merkleRoot(hash, source.anchor) : subtree(hash, source, 0, size);
+function half(value: number): number {
+  return Math.floor(value / 2);
 }
 
 function notProvable(say: string): AgentError {

@@ -5,13 +5,13 @@ import { type Log, RateLimitedLog } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { Audit, PRUNED } from './audit.js';
 import { toHex } from './chain.js';
-import { Checkpointer } from './checkpointer.js';
+import { Checkpointer, checkpointOf } from './checkpointer.js';
 import { decodeBody, type EntryInput, type Person } from './entry.js';
 import { listEntries } from './listing.js';
 import { People, sha256 } from './people.js';
 import type {
   Appended,
-  Checkpoint,
+  AskedBy,
   CheckpointSigner,
   ErasedSubject,
   Intent,
@@ -21,13 +21,16 @@ import type {
   LogStore,
   OperationLog,
   Outcome,
+  Proofs,
+  ProofWish,
   SignedCheckpoint,
   VerifyReport,
   Witness,
+  Witnessed,
 } from './ports.js';
 import { fullness, mayGoUpTo, type RetentionFacts, type RetentionRule, tooOldAt } from './retention.js';
-import { cutProblem } from './tip.js';
-import { type LogFacts, LogWriter, unwritable } from './writer.js';
+import { Witnesses } from './witnesses.js';
+import { type LogFacts, LogWriter, unwritable, type WriteWish } from './writer.js';
 
 /** What the log is built from. */
 export interface OperationLogOptions extends LogFacts {
@@ -35,6 +38,10 @@ export interface OperationLogOptions extends LogFacts {
   readonly signer: CheckpointSigner;
   readonly clock: Clock;
   readonly log: Log;
+  /** An instant that is surely past: rows grow too old by it, so that a clock that is set ahead for a moment takes none. Default: the clock. */
+  readonly surelyAt?: (() => number) | undefined;
+  /** The log is not what it was: the row that says so is on its way (`security.*`). */
+  readonly onAlarm?: (() => void) | undefined;
 }
 
 const BY_ITSELF = { source: 'system', actor: 'system' } as const;
@@ -46,7 +53,8 @@ export class OperationLogService implements OperationLog, Service {
   readonly #people: People;
   readonly #writer: LogWriter;
   readonly #checkpointer: Checkpointer;
-  readonly #alarmed = new Set<Witness>();
+  readonly #witnesses: Witnesses;
+  readonly #reported = new Set<string>();
   #opened: Promise<void> | undefined;
 
   constructor(options: OperationLogOptions) {
@@ -59,8 +67,15 @@ export class OperationLogService implements OperationLog, Service {
       people: this.#people,
       clock,
       facts: options,
+      isOwn: (jws) => this.#isOwn(jws),
       onCommitted: (state, isSecurity) => this.#checkpointer.note(state, isSecurity),
       onDamage: (problem) => this.#reportDamage(problem),
+    });
+    this.#witnesses = new Witnesses({
+      ...{ store, signer, hash: sha256, device, clock, log: options.log },
+      state: () => this.#writer.state(),
+      seal: () => this.#checkpointer.flush(),
+      onProblem: (problem, witness) => this.#alarm(problem, witness),
     });
   }
 
@@ -78,19 +93,26 @@ export class OperationLogService implements OperationLog, Service {
   }
 
   async append(entry: EntryInput, person?: Person): Promise<Appended> {
-    await this.#open();
-    return this.#writer.append({ entry, person });
+    const { seq, head } = await this.#write({ entry, person });
+    return { seq, head };
   }
 
   async intent(entry: Omit<EntryInput, 'phase'>, person?: Person): Promise<Intent> {
     const full: EntryInput = { ...entry, phase: 'intent' };
-    return { ...(await this.append(full, person)), entry: full, person };
+    const { seq, head, actorRef } = await this.#write({ entry: full, person });
+    const actor = person === undefined || actorRef === undefined ? undefined : { person, ref: actorRef };
+    return { seq, head, entry: full, person, actor };
   }
 
-  result(intent: Intent, outcome: Outcome): Promise<Appended> {
+  async result(intent: Intent, outcome: Outcome): Promise<Appended> {
     const known = Object.fromEntries(Object.entries(outcome).filter(([, value]) => value !== undefined)) as unknown as Outcome;
     const { before: _before, after: _after, ...carried } = intent.entry;
-    return this.append({ ...carried, ...known, phase: 'result', intentSeq: intent.seq }, intent.person);
+    const { person, actor } = intent;
+    // Whoever turned out to be somebody else meanwhile (a new owner) is looked up; the same person keeps the ref of the intent.
+    const actorRef = actor !== undefined && actor.person === person ? actor.ref : undefined;
+    const entry: EntryInput = { ...carried, ...known, phase: 'result', intentSeq: intent.seq };
+    const { seq, head } = await this.#write({ entry, person, actorRef });
+    return { seq, head };
   }
 
   list(query: ListQuery): Promise<readonly ListedEntry[]> {
@@ -99,7 +121,7 @@ export class OperationLogService implements OperationLog, Service {
 
   async verify(witness?: string): Promise<VerifyReport> {
     const { store, signer, clock, device } = this.#options;
-    const held = witness === undefined ? undefined : await this.#opensOwn(witness);
+    const held = witness === undefined ? undefined : await this.#witnesses.opensOwn(witness);
     return new Audit({ store, signer, clock, device, hash: sha256 }, held).run();
   }
 
@@ -108,11 +130,8 @@ export class OperationLogService implements OperationLog, Service {
     return { seq: size, head: toHex(head) };
   }
 
-  async latestCheckpoint(): Promise<SignedCheckpoint | null> {
-    const newest = await this.#options.store.fittingCheckpoint((await this.#writer.state()).size);
-    if (newest === null) return null;
-    const { size, at, jws } = newest;
-    return { v: 1, device: this.#options.device, size, head: toHex(newest.head), root: toHex(newest.root), at, jws };
+  latestCheckpoint(): Promise<SignedCheckpoint | null> {
+    return this.#witnesses.latest();
   }
 
   seal(): Promise<void> {
@@ -123,16 +142,16 @@ export class OperationLogService implements OperationLog, Service {
     return this.#checkpointer.onCheckpoint(listener);
   }
 
-  async acknowledge(witness: Witness, jws: string): Promise<LogProblem | null> {
-    const held = await this.#opensOwn(jws);
-    const problem = await this.#compareWith(held);
-    if (problem === null) await this.#options.store.noteAcknowledged(witness, held.size, this.#options.clock.now());
-    else if (!this.#alarmed.has(witness)) {
-      this.#alarmed.add(witness);
-      this.#options.log.error('the operation log is not the one that a witness knows', { witness, say: problem.say });
-      await this.append(tamperRow(problem, witness));
-    }
-    return problem;
+  acknowledge(witness: Witness, jws: string): Promise<LogProblem | null> {
+    return this.#witnesses.acknowledge(witness, jws);
+  }
+
+  witnessed(witness: Witness, jws: string | null): Promise<Witnessed> {
+    return this.#witnesses.witnessed(witness, jws);
+  }
+
+  prove(wish: ProofWish): Promise<Proofs> {
+    return this.#witnesses.prove(wish);
   }
 
   async findSubjects(text: string): Promise<readonly (Person & { readonly ref: string })[]> {
@@ -140,7 +159,7 @@ export class OperationLogService implements OperationLog, Service {
     return rows.map((row) => ({ ref: toBase64url(row.ref), name: row.name ?? '', email: row.email ?? '' }));
   }
 
-  async eraseSubject(ref: string, by: Pick<EntryInput, 'actor' | 'source'>): Promise<ErasedSubject> {
+  async eraseSubject(ref: string, { person: asker, ...by }: AskedBy): Promise<ErasedSubject> {
     await this.#open();
     const { store, clock } = this.#options;
     const bytes = /^[\w-]{22}$/.test(ref) ? fromBase64url(ref) : new Uint8Array(0);
@@ -148,25 +167,29 @@ export class OperationLogService implements OperationLog, Service {
     if (subject === undefined || subject.erasedAt !== null) throw noSuchSubject();
     const person = { name: subject.name ?? '', email: subject.email ?? '' };
     const tombstone: EntryInput = { ...by, action: 'log.subject_erased', phase: 'result', object: ref, result: 'ok' };
-    return this.#writer.exclusive([{ entry: tombstone }], async ({ batch, appended }) => {
-      this.#people.forget();
+    return this.#writer.exclusive([{ entry: tombstone, person: asker }], async ({ batch, appended }) => {
       const erased = await store.erase(bytes, person, batch, clock.now());
+      this.#people.forget();
       return { ref, seq: appended[0]?.seq ?? 0, ...erased };
     });
   }
 
   async prune(rule: RetentionRule): Promise<number> {
     await this.#open();
-    const { store, clock } = this.#options;
+    const { store, signer, clock, device, log } = this.#options;
     const upTo = mayGoUpTo(rule, await this.#retentionFacts(rule));
     if (upTo === 0) return 0;
     const anchor = await store.fittingCheckpoint(upTo);
-    if (anchor === null || anchor.size < (await store.firstSeq())) return 0;
+    // Whoever put a checkpoint of his own into the file must not have the rows before it taken out.
+    if (anchor === null || anchor.size < (await store.firstSeq()) || !(await this.#isOwn(anchor.jws))) return 0;
     const after = { rows: anchor.size, days: rule.days, most: rule.rows, root: toHex(anchor.root) };
     const entry: EntryInput = { ...BY_ITSELF, action: PRUNED, phase: 'result', object: String(anchor.size), result: 'ok', after };
-    const taken = await this.#writer.exclusive([{ entry }], ({ batch }) => store.prune(anchor, batch));
-    this.#people.forget();
-    this.#options.log.info('the operation log was shortened', { upTo: anchor.size, taken, at: clock.now() });
+    const taken = await this.#writer.exclusive([{ entry }], async ({ batch, state }) => {
+      const gone = await store.prune(anchor, batch, await checkpointOf(state, { signer, device, at: clock.now() }));
+      this.#people.forget();
+      return gone;
+    });
+    log.info('the operation log was shortened', { upTo: anchor.size, taken });
     return taken;
   }
 
@@ -175,8 +198,8 @@ export class OperationLogService implements OperationLog, Service {
   }
 
   async #retentionFacts(rule: RetentionRule): Promise<RetentionFacts> {
-    const { store, clock } = this.#options;
-    const nowAt = clock.now();
+    const { store, clock, surelyAt } = this.#options;
+    const nowAt = surelyAt?.() ?? clock.now();
     const [firstSeq, lastTooOldSeq, [oldestOpenSeq], { size }] = await Promise.all([
       store.firstSeq(),
       store.lastSeqBefore(tooOldAt(rule, nowAt)),
@@ -195,60 +218,56 @@ export class OperationLogService implements OperationLog, Service {
     return this.#opened;
   }
 
-  async #firstRows(): Promise<void> {
-    const left = await this.#options.store.openIntents();
-    const rows: EntryInput[] = [{ ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', object: this.#options.version }];
-    for (const seq of left) rows.push(await this.#interrupted(seq));
-    await Promise.all(rows.map((entry) => this.#writer.append({ entry })));
+  async #write(wish: WriteWish) {
+    await this.#open();
+    return this.#writer.append(wish);
   }
 
-  /** The result row of an act that was under way when the previous run ended. */
-  async #interrupted(seq: number): Promise<EntryInput> {
+  async #firstRows(): Promise<void> {
+    const left = await this.#options.store.openIntents();
+    // Signed at once: whatever is read of this log from here on has a signature behind it.
+    const started = { ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', object: this.#options.version } as const;
+    const rows: WriteWish[] = [{ entry: { ...started, isSecurity: true } }];
+    for (const seq of left) rows.push(await this.#interrupted(seq));
+    await Promise.all(rows.map((row) => this.#writer.append(row)));
+  }
+
+  /** The result row of an act that was under way when the previous run ended: told by this run, about whom it was. */
+  async #interrupted(seq: number): Promise<WriteWish> {
     const [row] = await this.#options.store.rows({ fromSeq: seq, toSeq: seq, limit: 1 });
-    const { action, organisation, grant, site, channel, scope, object, sessionId, commandHash } = decodeBody(row?.body ?? '') ?? {
-      action: 'agent.unknown',
-    };
-    const about = { action, organisation, grant, site, channel, scope, object, sessionId, commandHash };
-    return { ...BY_ITSELF, ...about, phase: 'result', intentSeq: seq, result: 'failed', code: 'log.interrupted' };
+    const body = decodeBody(row?.body ?? '');
+    const outcome = { source: 'system', phase: 'result', intentSeq: seq, result: 'failed', code: 'log.interrupted' } as const;
+    if (body === undefined) return { entry: { ...outcome, actor: 'system', action: 'agent.unknown' } };
+    const { action, organisation, grant, amr, site, channel, scope, object, sessionId, commandHash, remote, actor } = body;
+    const about = { action, organisation, grant, amr, site, channel, scope, object, sessionId, commandHash, remote };
+    const isRef = actor.ref !== undefined && /^[\w-]{22}$/.test(actor.ref);
+    return { entry: { ...outcome, ...about, actor: actor.kind }, actorRef: isRef ? actor.ref : undefined };
+  }
+
+  #isOwn(jws: string): Promise<boolean> {
+    return this.#options.signer.open(jws).then(
+      ({ device }) => device === this.#options.device,
+      () => false,
+    );
   }
 
   #reportDamage(problem: LogProblem): void {
+    const key = `${problem.kind} ${problem.seq}`;
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
     this.#options.log.error('the operation log was changed from outside', { kind: problem.kind, seq: problem.seq, say: problem.say });
-    this.#writer
-      .append({ entry: tamperRow(problem) })
-      .catch((error: unknown) => this.#options.log.error('the alarm could not be written to the operation log', { error }));
+    this.#alarm(problem).catch((error: unknown) =>
+      this.#options.log.error('the alarm could not be written to the operation log', { error }),
+    );
   }
 
-  async #compareWith(held: Checkpoint): Promise<LogProblem | null> {
-    const { size } = await this.#writer.state();
-    if (held.size > size) return cutProblem(size, held.size);
-    const [row] = await this.#options.store.rows({ fromSeq: held.size, toSeq: held.size, limit: 1 });
-    // Rows before the anchor are gone on purpose; the anchor is signed itself.
-    if (row === undefined || toHex(row.head) === held.head) return null;
-    return { kind: 'checkpoint', seq: held.size, say: `Row ${held.size} is not the one that the witness knows: the log was rewritten.` };
+  async #alarm(problem: LogProblem, witness?: Witness): Promise<void> {
+    const object = witness === undefined ? `row ${problem.seq}` : `row ${problem.seq}, witness ${witness}`;
+    const action = witness === undefined ? 'security.log-tamper' : 'security.witness';
+    this.#options.onAlarm?.();
+    const entry = { ...BY_ITSELF, action, phase: 'result', result: 'failed', code: `log.${problem.kind}`, object } as const;
+    await this.#writer.append({ entry: { ...entry, after: { say: problem.say } } });
   }
-
-  async #opensOwn(jws: string): Promise<Checkpoint> {
-    const held = await this.#options.signer.open(jws).catch((error: unknown) => {
-      throw foreignCheckpoint(error);
-    });
-    if (held.device !== this.#options.device) throw foreignCheckpoint();
-    return held;
-  }
-}
-
-function tamperRow(problem: LogProblem, witness?: Witness): EntryInput {
-  const object = witness === undefined ? `row ${problem.seq}` : `row ${problem.seq}, witness ${witness}`;
-  return { ...BY_ITSELF, action: 'log.tamper', phase: 'result', result: 'failed', code: `log.${problem.kind}`, object };
-}
-
-function foreignCheckpoint(cause?: unknown): AgentError {
-  return new AgentError({
-    code: 'log.foreign_checkpoint',
-    say: 'This checkpoint was not signed by this recorder.',
-    fix: 'Use a checkpoint of this recorder.',
-    cause,
-  });
 }
 
 function noSuchSubject(): AgentError {

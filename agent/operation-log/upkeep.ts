@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import type { EntryInput } from './entry.js';
-import type { OperationLog } from './ports.js';
+import type { AskedBy, Intent, OperationLog } from './ports.js';
 import { CAPACITY_WARNING, DEFAULT_RETENTION, type RetentionRule } from './retention.js';
 
 /** Durable memory of what the owner chose. */
@@ -13,9 +13,9 @@ export interface RetentionStore {
 
 /** What upkeep works on. */
 export interface UpkeepParts {
-  readonly log: Pick<OperationLog, 'prune' | 'fullness' | 'append' | 'intent' | 'result'>;
+  readonly log: Pick<OperationLog, 'prune' | 'fullness' | 'list' | 'append' | 'intent' | 'result'>;
   readonly store: RetentionStore;
-  /** The log is nearly full: the owner is told (once a day, and in the log). */
+  /** The log is nearly full: the owner is told (once a month, and in the log). */
   readonly onNearlyFull: () => void;
   readonly clock: Clock;
   readonly technicalLog: Log;
@@ -23,8 +23,9 @@ export interface UpkeepParts {
 
 /** How often the log is looked after. One step takes at most 5 000 rows; a log that is far too long is shortened step by step. */
 const LOOK_MS = 3_600_000;
-const DAY_MS = 86_400_000;
+const MONTH_MS = 30 * 86_400_000;
 const MOST_STEPS = 50;
+const FULL = 'security.log-capacity';
 
 /** Keeps the log within what the owner chose: shortens it, says when it fills up, holds everything while a legal hold stands. */
 export class LogUpkeep implements Service {
@@ -61,16 +62,27 @@ export class LogUpkeep implements Service {
     return this.#parts.log.fullness(this.#rule);
   }
 
-  /** The owner, or somebody at the recorder, chooses anew; written down before and after. */
-  async choose(change: Partial<RetentionRule>, by: Pick<EntryInput, 'actor' | 'source'>): Promise<RetentionRule> {
+  /** The owner, or somebody at the recorder, chooses anew; written down before and after. `by` undefined: whoever asks has that done. */
+  async choose(change: Partial<RetentionRule>, by: AskedBy | undefined): Promise<RetentionRule> {
     const before = this.#rule;
     const rule = { ...before, ...change };
-    const intent = await this.#parts.log.intent({ ...by, action: 'log.retention', before: { ...before }, after: { ...rule } });
-    await this.#parts.store.save(rule);
-    this.#rule = rule;
-    await this.#parts.log.result(intent, { result: 'ok', before: { ...before }, after: { ...rule } });
+    const told = { before: { ...before }, after: { ...rule } };
+    const intent = by && (await this.#intend(by, told));
+    await this.#keep(rule);
+    if (intent !== undefined) await this.#parts.log.result(intent, { result: 'ok', ...told });
     this.look();
     return rule;
+  }
+
+  #intend({ person, ...way }: AskedBy, told: Pick<EntryInput, 'before' | 'after'>): Promise<Intent> {
+    return this.#parts.log.intent({ ...way, action: 'log.retention', ...told }, person);
+  }
+
+  /** A hold counts at once, also when it cannot be stored; a rule that takes more away counts when it is. */
+  async #keep(rule: RetentionRule): Promise<void> {
+    if (rule.isHeld) this.#rule = { ...this.#rule, isHeld: true };
+    await this.#parts.store.save(rule);
+    this.#rule = rule;
   }
 
   /** One look, after the one that is under way. */
@@ -94,9 +106,12 @@ export class LogUpkeep implements Service {
   async #warn(): Promise<void> {
     const { clock, log, onNearlyFull } = this.#parts;
     const nowMs = clock.monotonicMs();
-    if (this.#warnedMs !== undefined && nowMs - this.#warnedMs < DAY_MS) return;
+    if (this.#warnedMs !== undefined && nowMs - this.#warnedMs < MONTH_MS) return;
     this.#warnedMs = nowMs;
-    const row = { action: 'security.log-capacity', phase: 'result', source: 'system', actor: 'system', result: 'ok' } as const;
+    // A log at its bound stays there for good: neither every look nor every start is to say it again.
+    const sinceAt = clock.now() - MONTH_MS;
+    if ((await log.list({ action: FULL, sinceAt, limit: 1, newestFirst: true })).length > 0) return;
+    const row = { action: FULL, phase: 'result', source: 'system', actor: 'system', result: 'ok' } as const;
     await log.append({ ...row, after: { rows: this.#rule.rows, days: this.#rule.days, isHeld: this.#rule.isHeld } });
     onNearlyFull();
   }

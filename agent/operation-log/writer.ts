@@ -25,6 +25,8 @@ export interface WriterParts {
   readonly facts: LogFacts;
   /** After each commit, with the state that it made. */
   readonly onCommitted: (state: LogState, isSecurity: boolean) => void;
+  /** Whether this recorder signed the checkpoint. */
+  readonly isOwn: (jws: string) => Promise<boolean>;
   /** When the stored log turned out to be damaged. */
   readonly onDamage: (problem: LogProblem) => void;
 }
@@ -33,11 +35,19 @@ export interface WriterParts {
 export interface WriteWish {
   readonly entry: EntryInput;
   readonly person?: Person | undefined;
+  /** By which ref an earlier row names the person: taken as it is, so that somebody who was erased meanwhile does not come back. */
+  readonly actorRef?: string | undefined;
+}
+
+/** A row on the disk. */
+export interface Written extends Appended {
+  /** By which ref it names its person. */
+  readonly actorRef?: string | undefined;
 }
 
 interface Waiting {
   readonly wish: WriteWish;
-  readonly done: (appended: Appended) => void;
+  readonly done: (written: Written) => void;
   readonly failed: (error: AgentError) => void;
 }
 
@@ -45,7 +55,7 @@ interface Waiting {
 export interface Built {
   readonly batch: AppendBatch;
   readonly state: LogState;
-  readonly appended: readonly Appended[];
+  readonly appended: readonly Written[];
   readonly fresh: ReadonlyMap<string, SubjectRow>;
 }
 
@@ -66,7 +76,7 @@ export class LogWriter {
     this.#parts = parts;
   }
 
-  append(wish: WriteWish): Promise<Appended> {
+  append(wish: WriteWish): Promise<Written> {
     return new Promise((done, failed) => {
       this.#waiting.push({ wish, done, failed });
       this.#askFlush();
@@ -108,7 +118,7 @@ export class LogWriter {
       const built = await this.#build(wishes);
       await this.#parts.store.append(built.batch);
       this.#committed(built, wishes);
-      for (const [index, { done }] of taken.entries()) done(built.appended[index] as Appended);
+      for (const [index, { done }] of taken.entries()) done(built.appended[index] as Written);
     } catch (error) {
       this.#state = undefined;
       for (const { failed } of taken) failed(unwritable(error));
@@ -126,7 +136,8 @@ export class LogWriter {
 
   async #loaded(): Promise<LogState> {
     if (this.#state === undefined) {
-      const tip = await loadTip(this.#parts.store, sha256);
+      const { store, facts, isOwn } = this.#parts;
+      const tip = await loadTip(store, sha256, { device: facts.device, isOwn });
       this.#state = tip.state;
       if (tip.problem !== null) this.#parts.onDamage(tip.problem);
     }
@@ -137,18 +148,16 @@ export class LogWriter {
     let state = await this.#loaded();
     const fresh = new Map<string, SubjectRow>();
     const rows: StoredRowWithDetail[] = [];
-    const appended: Appended[] = [];
-    const refs: (string | undefined)[] = [];
-    for (const { entry, person } of wishes) {
-      const ref = person === undefined ? undefined : await this.#parts.people.refOf(person, fresh);
-      refs.push(ref);
-      const row = this.#row(state, entry, ref);
+    const appended: Written[] = [];
+    for (const { entry, person, actorRef: known } of wishes) {
+      const actorRef = known ?? (person === undefined ? undefined : await this.#parts.people.refOf(person, fresh));
+      const row = this.#row(state, entry, actorRef);
       state = row.state;
       rows.push(row.stored);
-      appended.push({ seq: row.stored.seq, head: toHex(row.stored.head) });
+      appended.push({ seq: row.stored.seq, head: toHex(row.stored.head), actorRef });
     }
     const opened = appended.filter((_, index) => wishes[index]?.entry.phase === 'intent').map(({ seq }) => seq);
-    const seen = new Map(rows.flatMap(({ seq }, index) => (refs[index] === undefined ? [] : [[refs[index], seq] as const])));
+    const seen = new Map(appended.flatMap(({ seq, actorRef }) => (actorRef === undefined ? [] : [[actorRef, seq] as const])));
     const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
     const lastSeen = [...seen].map(([ref, seq]) => ({ ref: fromBase64url(ref), seq }));
     return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished }, state, appended, fresh };

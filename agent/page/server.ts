@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { RateLimit } from '../cloud/rate.js';
+import { SentBytes } from '../cloud/sent-bytes.js';
 import { STREAM_BEAT_MS } from '../contract/door.js';
 import type { Timer } from '../kernel/clock.js';
 import { AgentError, rootMessage } from '../kernel/errors.js';
@@ -36,6 +37,7 @@ export class LanDoor implements Service {
   readonly #rate = new RateLimit(20, 100);
   readonly #streams: EventStreams;
   readonly #sockets = new Set<Socket>();
+  readonly #sent = new SentBytes();
   readonly #timers: Timer[] = [];
   #server: Server | undefined;
   #address: DoorAddress | undefined;
@@ -50,6 +52,11 @@ export class LanDoor implements Service {
   /** Where it listens now; undefined while it does not. */
   get address(): DoorAddress | undefined {
     return this.#address;
+  }
+
+  /** Bytes written to all connections since the start, TLS included. */
+  get sentBytes(): number {
+    return this.#sent.total;
   }
 
   /** Does not reject when the port is taken: a recorder without this door still records and still speaks with its cloud. It goes on trying. */
@@ -143,6 +150,7 @@ export class LanDoor implements Service {
         return;
       }
       this.#sockets.add(socket);
+      this.#sent.watch(socket);
       socket.once('close', () => {
         this.#sockets.delete(socket);
         this.#gate.leave(address);

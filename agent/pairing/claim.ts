@@ -1,7 +1,7 @@
 import { consentTextHash } from '../contract/consent-text.js';
 import { parseGuarded } from '../contract/guard.js';
 import { signStatement, thumbprint, verifyStatement } from '../contract/jws.js';
-import { closeBox, type DeviceBox, OwnerBox, openBox, PairProof } from '../contract/pairing.js';
+import { closeBox, type DeviceBox, deviceMac, OwnerBox, openBox, PairProof } from '../contract/pairing.js';
 import { parseShape } from '../contract/shapes.js';
 import type { SharedKeys } from '../contract/spake2plus.js';
 import { Consent, type Operator } from '../contract/statements.js';
@@ -59,6 +59,15 @@ async function checkConsent(parts: Pick<PairingParts, 'serial' | 'operator'>, wa
 function isSameOperator(a: Operator | null, b: Operator | null): boolean {
   if (a === null || b === null) return a === b;
   return a.name === b.name && a.region === b.region && a.host === b.host;
+}
+
+/** Which key the recorder has, proven by the exchange. */
+export async function deviceNamed(
+  parts: Pick<PairingParts, 'deviceKey'>,
+  { keys, sid }: Pick<ClaimFrame, 'keys' | 'sid'>,
+): Promise<{ readonly device: string; readonly deviceMac: string }> {
+  const device = await thumbprint(parts.deviceKey);
+  return { device, deviceMac: await deviceMac(keys.shared, sid, device) };
 }
 
 /** What the recorder answers an accepted claim with: its keys, proven over the same transcript. */

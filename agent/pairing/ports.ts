@@ -25,6 +25,8 @@ export interface JoinedDevice {
   readonly kid: string;
   readonly deviceName: string;
   readonly by: Person;
+  /** Epoch in which the window was opened: what was opened under one owner adds nothing to the next. */
+  readonly epoch: number;
 }
 
 /** The recorder's half of one exchange: its share (65 bytes), and the keys that are right if the app knew the code. */

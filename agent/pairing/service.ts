@@ -3,7 +3,7 @@ import { type SharedKeys, sameBytes, type Verifier } from '../contract/spake2plu
 import { toBase64url } from '../contract/text.js';
 import { asAgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
-import { deviceBox, exactBytes, readClaim } from './claim.js';
+import { deviceBox, deviceNamed, exactBytes, readClaim } from './claim.js';
 import { armedCode, type CodeMemory, disarmed, type KeptCode, makeCode, NO_CODE } from './code-file.js';
 import { Exchanges } from './exchanges.js';
 import type { PairingParts, SpakeSlot } from './ports.js';
@@ -47,6 +47,8 @@ export class PairingService {
   readonly #lastTryMs: Record<PairingWay, number>;
   #memory: CodeMemory = NO_CODE;
   #openedMs: number | undefined;
+  /** Epoch in which the window for joining was opened. */
+  #joinEpoch = 0;
   /** Rises with every change of the code: what was begun under another code leads to nothing. */
   #generation = 0;
 
@@ -99,8 +101,10 @@ export class PairingService {
   openJoin(): Promise<string> {
     return this.#queue.run('pairing', async () => {
       if (!this.#parts.isOwned()) throw refusal('not_owned');
+      const epoch = this.#parts.epoch();
       const { code, kept } = await makeCode();
       await this.#arm({ label: this.#memory.label, once: kept, armed: 'once', purpose: 'join', tries: NO_FAILS });
+      this.#joinEpoch = epoch;
       return code;
     });
   }
@@ -168,9 +172,11 @@ export class PairingService {
     try {
       const ids = { context: PAIRING_CONTEXT, prover: request.app, verifier: this.#parts.serial };
       const { shareV, keys } = await slot.respond(ids, verifier, exactBytes(request.shareP));
+      const { sid } = request;
+      const named = await deviceNamed(this.#parts, { keys, sid });
       if (generation !== this.#generation) throw refusal('closed');
-      this.#exchanges.remember(way, request.sid, { keys, startedMs: this.#parts.clock.monotonicMs() });
-      return { t: 'pair.resp', v: 1, sid: request.sid, shareV: toBase64url(shareV), confirmV: toBase64url(keys.confirmVerifier), left };
+      this.#exchanges.remember(way, sid, { keys, startedMs: this.#parts.clock.monotonicMs() });
+      return { t: 'pair.resp', v: 1, sid, shareV: toBase64url(shareV), confirmV: toBase64url(keys.confirmVerifier), ...named, left };
     } finally {
       slot.release();
     }
@@ -214,7 +220,7 @@ export class PairingService {
     const owner = await readClaim(this.#parts, { keys, sid: request.sid, way }, request.box);
     const { key, kid, deviceName, consent } = owner;
     if (purpose === 'own') await this.#parts.install(owner, way);
-    else await this.#parts.join({ key, kid, deviceName, by: consent.by }, way);
+    else await this.#parts.join({ key, kid, deviceName, by: consent.by, epoch: this.#joinEpoch }, way);
   }
 
   /** Whoever proved the code did not guess: the try that led to nothing (another text, a full disk) is not counted. */

@@ -19,6 +19,31 @@ export function judgeCancellation(list: Cancellation, known: readonly Cancellati
   return deny('stale_cancellation', 'The recorder holds a newer list of called-back badges of this organisation.', fix);
 }
 
+/** New lists that one organisation may bring within the hour: each is rows in the log and a write that wears the flash. */
+const MOST_LISTS = 20;
+const LISTS_WITHIN_MS = 3_600_000;
+
+/** Too many lists of one organisation. */
+export const TOO_MANY_LISTS: Denial = deny(
+  'too_many_cancellations',
+  'Your organisation has called badges back too often within this hour.',
+  'Put all of them into one list, and send it in an hour; the last list that was taken counts until then.',
+);
+
+/** Counts new lists by organisation, by a clock that cannot be turned. */
+export class ListRate {
+  readonly #takenMs = new Map<string, readonly number[]>();
+
+  /** Counts one more; false when it is one too many, which is then not counted. */
+  take(org: string, nowMs: number): boolean {
+    for (const [known, times] of this.#takenMs) if (!times.some((at) => nowMs - at < LISTS_WITHIN_MS)) this.#takenMs.delete(known);
+    const times = (this.#takenMs.get(org) ?? []).filter((at) => nowMs - at < LISTS_WITHIN_MS);
+    if (times.length >= MOST_LISTS) return false;
+    this.#takenMs.set(org, [...times, nowMs]);
+    return true;
+  }
+}
+
 function newestOf(lists: readonly Cancellation[], org: string): Cancellation | undefined {
   let newest: Cancellation | undefined;
   for (const list of lists) if (list.org === org && list.n > (newest?.n ?? 0)) newest = list;

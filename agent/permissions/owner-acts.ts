@@ -32,6 +32,14 @@ export interface HandOverWish {
   readonly deviceName: string;
 }
 
+/** One more device of the owner, by a code. `epoch`: of the moment in which the code was made. */
+export interface DeviceByCode {
+  readonly key: PublicJwk;
+  readonly kid: string;
+  readonly deviceName: string;
+  readonly epoch: number;
+}
+
 /** What a hand-over did: the owner of before, and whether the people of before are to be erased from the log. */
 export interface HandedOver {
   readonly receipt: WithdrawReceipt;
@@ -40,6 +48,11 @@ export interface HandedOver {
 }
 
 const MOST_REMOVED = 64;
+const CODE_VOID = deny(
+  'code_void',
+  'Since this code was made, everything was withdrawn or handed over; it is void.',
+  'Make a new code at the recorder: run "sightline owner code".',
+);
 const NOT_BY_OWNER = deny(
   'delegation_not_owner',
   'This invitation was not made by one of the owner’s devices.',
@@ -74,8 +87,12 @@ export class OwnerActs {
     });
   }
 
-  async joinByCode({ key, kid, deviceName }: { key: PublicJwk; kid: string; deviceName: string }): Promise<void> {
-    await this.#keeper.widen((state) => this.#withNewDevice(state, { kid, key, name: deviceName }));
+  async joinByCode({ key, kid, deviceName, epoch }: DeviceByCode): Promise<void> {
+    await this.#keeper.widen((state) => {
+      ownerOf(state);
+      if (state.epoch !== epoch) throw new AgentError(CODE_VOID);
+      return this.#withNewDevice(state, { kid, key, name: deviceName });
+    });
   }
 
   async addDevice({ key, name, byKid }: { key: PublicJwk; name: string; byKid?: string | undefined }): Promise<{ kid: string }> {

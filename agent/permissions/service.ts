@@ -6,13 +6,13 @@ import { newId, sha256Text } from '../contract/text.js';
 import type { Application, MyPermissions, PermissionsInfo, WithdrawReceipt } from '../contract/views.js';
 import { AgentError } from '../kernel/errors.js';
 import { AimingMeter } from './aiming.js';
-import { HeldLists, isCalledBack, newestOnly } from './cancellations.js';
+import { HeldLists, isCalledBack, ListRate, newestOnly, TOO_MANY_LISTS } from './cancellations.js';
 import { endGrants, standing, TOO_MANY_GRANTS, type WithdrawOrder, withApplication, withdrawn, withGrant } from './changes.js';
 import { type Denial, deny } from './denial.js';
 import { GrantClock } from './grant-clock.js';
 import { ANY_HOUR } from './hours.js';
 import { StateKeeper } from './keeper.js';
-import { type HandedOver, type HandOverWish, type NewOwner, OwnerActs } from './owner-acts.js';
+import { type DeviceByCode, type HandedOver, type HandOverWish, type NewOwner, OwnerActs } from './owner-acts.js';
 import { type GrantFacts, isPicture, judgeBadge, judgeEmployee, judgeNewGrant, judgeOwner, UNBOUNDED, type Verdict } from './policy.js';
 import type { ClosedSession, PermissionParts } from './ports.js';
 import { type CalledBack, deviceOf, ownerOf, readByDevice, readCancellation } from './reading.js';
@@ -39,6 +39,7 @@ export class Permissions {
   readonly #keeper: StateKeeper;
   readonly #listeners = new Set<() => void>();
   readonly #lists = new HeldLists();
+  readonly #listRate = new ListRate();
   readonly #aiming: AimingMeter;
   readonly #owners: OwnerActs;
   readonly #grantClock: GrantClock;
@@ -121,8 +122,8 @@ export class Permissions {
     return this.#owners.install(owner);
   }
 
-  /** One more device of the owner, by the code that was armed for it. @throws AgentError permissions.no_owner | device_known | too_many_devices */
-  joinByCode(device: { readonly key: PublicJwk; readonly kid: string; readonly deviceName: string }): Promise<void> {
+  /** One more device of the owner, by the code that was armed for it. @throws AgentError permissions.no_owner | code_void | device_known | too_many_devices */
+  joinByCode(device: DeviceByCode): Promise<void> {
     return this.#owners.joinByCode(device);
   }
 
@@ -172,20 +173,24 @@ export class Permissions {
     return this.#owners.reset();
   }
 
-  /** The people of before are erased from the operation log. */
-  async erasureDone(): Promise<void> {
-    await this.#keeper.widen((state) => ({ ...state, erasureDue: false }));
+  /**
+   * The people of before are erased from the operation log. `since`: the owner's when that began, null without one; whoever has taken the owner's
+   * place meanwhile (a reset, another hand-over) may have asked for an erasure of his own, which stays due.
+   */
+  async erasureDone(since: number | null): Promise<void> {
+    await this.#keeper.widen((state) => (since !== null && state.owner?.since !== since ? state : { ...state, erasureDue: false }));
   }
 
   /**
    * An organisation calls badges back: from this tick on nothing is done under them. Its newest list counts alone; the same one again is no error
-   * and changes nothing. @throws AgentError permissions.unknown_organisation | stale_cancellation | signature.*
+   * and changes nothing. @throws AgentError permissions.unknown_organisation | stale_cancellation | too_many_cancellations | signature.*
    */
   async cancelBadges(statement: string): Promise<CalledBack & { readonly isNew: boolean; readonly closed: readonly ClosedSession[] }> {
     const { list, told, judgeAgain } = await readCancellation(statement, () => this.#state);
     const judged = judgeAgain(this.#state);
     if (typeof judged !== 'string') throw new AgentError(judged);
     const isNew = judged === 'new';
+    if (isNew && !this.#listRate.take(told.org, this.#parts.clock.monotonicMs())) throw new AgentError(TOO_MANY_LISTS);
     // First both lists count, at once. Whom the new one leaves out is good again only when it is durable.
     const closed = isNew ? this.#keeper.narrow({ ...this.#state, cancelled: [...this.#state.cancelled, list] }) : [];
     if (this.#keeper.isDirty) await this.#keeper.widen((state) => ({ ...state, cancelled: newestOnly(state.cancelled) }));

@@ -101,6 +101,7 @@ export class Database {
       await checkWhole(writer);
       await writer.exec(PRAGMAS[options.kind]);
       await migrate(writer, options.path, options.migrations);
+      if (options.keepsDamaged !== true) await checkEnd(writer, options.path);
       const reader = await Connection.open(options.path);
       opened.push(reader);
       await reader.exec(`${COMMON} PRAGMA cache_size=-512; PRAGMA query_only=ON;`);
@@ -223,6 +224,17 @@ async function checkWhole(connection: Connection): Promise<void> {
   const rows = await connection.all('PRAGMA quick_check(3)');
   const findings = rows.map((row) => String(row.quick_check)).join('; ');
   if (findings !== 'ok') throw new AgentError({ ...DAMAGED, detail: { findings } });
+}
+
+/**
+ * Brings everything into the file, so that nothing that was erased just before the power went stays behind in it, and looks at its end: SQLite reads
+ * a last page that was cut off as if it were filled up with zeros, and finds nothing wrong with that.
+ */
+async function checkEnd(connection: Connection, path: string): Promise<void> {
+  await connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
+  const [row] = await connection.all('PRAGMA page_size');
+  const { size } = await fs.stat(path);
+  if (size % Number(row?.page_size ?? size) !== 0) throw new AgentError({ ...DAMAGED, detail: { findings: `ends at byte ${size}` } });
 }
 
 const DAMAGED = {

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { emptyState, type LogState } from '../operation-log/chain.js';
+import { toBase64url } from '../contract/text.js';
+import { emptyState, type LogState, toHex } from '../operation-log/chain.js';
 import type {
   AppendBatch,
   ListQuery,
@@ -15,8 +16,11 @@ import type {
 import type { SqlRow, SqlValue } from './connection.js';
 import type { Database, Transaction } from './database.js';
 import { fileHolds } from './file-search.js';
+import { HeadNote, type NotedHead } from './head-note.js';
 
 const HASH_BYTES = 32;
+/** Fewer letters of a ref would be found in everybody's. */
+const LEAST_REF = 6;
 // Hashes come as text: every BLOB becomes a buffer with a finalizer, and thousands of those make the collector stop the event loop.
 const HASHES = 'hex(e.leaf) AS leaf, hex(e.head) AS head';
 const ROW = `SELECT e.seq, e.body, ${HASHES}, d.seq AS detail_seq, hex(d.salt) AS salt, d.json FROM entry e LEFT JOIN private_detail d ON d.seq=e.seq`;
@@ -24,23 +28,37 @@ const ROW = `SELECT e.seq, e.body, ${HASHES}, d.seq AS detail_seq, hex(d.salt) A
 /** The operation log in a durable database of its own. */
 export class OperationLogStore implements LogStore {
   readonly #database: Database;
+  readonly #note: HeadNote;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#note = new HeadNote(`${database.path}.head`);
   }
 
-  append(batch: AppendBatch): Promise<void> {
-    return this.#database.write((tx) => insert(tx, batch));
+  async append(batch: AppendBatch): Promise<void> {
+    await this.#database.write((tx) => insert(tx, batch));
+    this.#noteHead(batch);
+  }
+
+  noted(): Promise<NotedHead | null> {
+    return this.#note.read();
+  }
+
+  #noteHead({ rows }: AppendBatch): void {
+    const last = rows.at(-1);
+    if (last !== undefined) this.#note.write({ size: last.seq, head: toHex(last.head) });
   }
 
   async rows(query: ListQuery & { readonly actorRefs?: readonly string[] | undefined }): Promise<readonly StoredRowWithDetail[]> {
     const { where, params } = conditions(query);
     const order = query.newestFirst === true ? 'DESC' : 'ASC';
-    const rows = await this.#database.all(`${ROW} ${where} ORDER BY e.seq ${order} LIMIT ?`, [...params, query.limit]);
-    return rows.map((row) => ({
-      ...asRow(row),
-      detail: row.detail_seq === null ? null : { salt: row.salt === '' ? null : fromHex(row.salt), json: row.json as string | null },
-    }));
+    return (await this.#database.all(`${ROW} ${where} ORDER BY e.seq ${order} LIMIT ?`, [...params, query.limit])).map(withDetail);
+  }
+
+  async rowsAbout(ref: Uint8Array, person: Person, afterSeq: number, limit: number): Promise<readonly StoredRowWithDetail[]> {
+    const named = isNamedIn('d.json', person);
+    const sql = `${ROW} WHERE e.seq > ? AND (${member('$.actor.ref')} = ? OR (d.json IS NOT NULL AND (${named.sql}))) ORDER BY e.seq LIMIT ?`;
+    return (await this.#database.all(sql, [afterSeq, toBase64url(ref), ...named.params, limit])).map(withDetail);
   }
 
   async lastRow(): Promise<StoredRow | null> {
@@ -70,10 +88,11 @@ export class OperationLogStore implements LogStore {
     return (await this.lastRow())?.seq ?? 0;
   }
 
-  async prune(anchor: StoredCheckpoint, row: AppendBatch): Promise<number> {
+  async prune(anchor: StoredCheckpoint, row: AppendBatch, signed: StoredCheckpoint): Promise<number> {
     const { size, head, peaks, jws } = anchor;
-    return this.#database.write(async (tx) => {
+    const taken = await this.#database.write(async (tx) => {
       await insert(tx, row);
+      await putCheckpoint(tx, signed);
       await tx.run('DELETE FROM private_detail WHERE seq <= ?', [size]);
       await tx.run('DELETE FROM open_intent WHERE seq <= ?', [size]);
       const { changes } = await tx.run('DELETE FROM entry WHERE seq <= ?', [size]);
@@ -83,6 +102,8 @@ export class OperationLogStore implements LogStore {
       await tx.run('INSERT INTO anchor(size, head, peaks, sig) VALUES(?,?,?,?)', [size, head, Buffer.concat(peaks), jws]);
       return changes;
     });
+    this.#noteHead(row);
+    return taken;
   }
 
   async leaves(fromSeq: number, toSeq: number): Promise<readonly Uint8Array[]> {
@@ -96,18 +117,7 @@ export class OperationLogStore implements LogStore {
   }
 
   async putCheckpoint(checkpoint: StoredCheckpoint): Promise<void> {
-    const { size, head, root, peaks, at, jws } = checkpoint;
-    // An older statement about the same size stays: where rows were cut off and written anew it is the evidence.
-    await this.#database.write((tx) =>
-      tx.run('INSERT OR IGNORE INTO checkpoint(size, head, root, peaks, t, sig) VALUES(?,?,?,?,?,?)', [
-        size,
-        head,
-        root,
-        Buffer.concat(peaks),
-        at,
-        jws,
-      ]),
-    );
+    await this.#database.write((tx) => putCheckpoint(tx, checkpoint));
   }
 
   async checkpoints(aboveSize: number, limit: number): Promise<readonly StoredCheckpoint[]> {
@@ -126,7 +136,7 @@ export class OperationLogStore implements LogStore {
 
   async noteAcknowledged(witness: Witness, size: number, at: number): Promise<void> {
     const column = witness === 'relay' ? 'ack_relay' : 'ack_owner';
-    await this.#database.write((tx) => tx.run(`UPDATE checkpoint SET ${column}=? WHERE size=?`, [at, size]));
+    await this.#database.write((tx) => tx.run(`UPDATE checkpoint SET ${column}=? WHERE size=? AND ${column} IS NULL`, [at, size]));
   }
 
   async findSubject(person: Person): Promise<SubjectRow | null> {
@@ -150,8 +160,14 @@ export class OperationLogStore implements LogStore {
     const wanted = text.normalize('NFC').toLowerCase();
     // SQLite folds the case of ASCII letters only, so the comparing is done here.
     const rows = (await this.#database.all('SELECT * FROM subject WHERE erased_at IS NULL')).map(asSubject);
-    const isHit = ({ name, email }: SubjectRow) => `${name ?? ''}\n${email ?? ''}`.toLowerCase().includes(wanted);
+    const isHit = ({ ref, name, email }: SubjectRow) =>
+      `${name ?? ''}\n${email ?? ''}`.toLowerCase().includes(wanted) || (text.length >= LEAST_REF && toBase64url(ref).startsWith(text));
     return rows.filter(isHit).slice(0, 1_000);
+  }
+
+  async livingSubjects(after: Uint8Array | null, limit: number): Promise<readonly SubjectRow[]> {
+    const sql = 'SELECT * FROM subject WHERE erased_at IS NULL AND ref > ? ORDER BY ref LIMIT ?';
+    return (await this.#database.all(sql, [after ?? new Uint8Array(0), limit])).map(asSubject);
   }
 
   async erase(
@@ -166,6 +182,7 @@ export class OperationLogStore implements LogStore {
       await insert(tx, tombstone);
       return blanked;
     });
+    this.#noteHead(tombstone);
     // secure_delete overwrites the bytes in the pages, but only this makes the pages reach the file and empties the WAL.
     const isClean = await this.#database.checkpoint().then(
       () => true,
@@ -202,24 +219,31 @@ async function insert(tx: Transaction, batch: AppendBatch): Promise<void> {
   for (const seq of batch.finished) await tx.run('DELETE FROM open_intent WHERE seq=?', [seq]);
 }
 
-/**
- * Erases details that hold the name or the address, in the usual writings of its letters (SQLite folds the case of ASCII only). A very
- * short name would hit words everywhere, so it counts only as a whole value.
- */
+async function putCheckpoint(tx: Transaction, { size, head, root, peaks, at, jws }: StoredCheckpoint): Promise<void> {
+  // An older statement about the same size stays: where rows were cut off and written anew it is the evidence.
+  const sql = 'INSERT OR IGNORE INTO checkpoint(size, head, root, peaks, t, sig) VALUES(?,?,?,?,?,?)';
+  await tx.run(sql, [size, head, root, Buffer.concat(peaks), at, jws]);
+}
+
+/** Erases details that hold the name or the address. A very short name would hit words everywhere, so it counts only as a whole value. */
 async function blankDetails(tx: Transaction, person: Person): Promise<number> {
-  let count = 0;
-  for (const text of [person.name, person.email]) {
-    if (text === '') continue;
-    for (const written of new Set([text, text.toLowerCase(), text.toUpperCase()])) {
-      const quoted = JSON.stringify(written);
-      const { changes } = await tx.run(
-        'UPDATE private_detail SET salt=NULL, json=NULL WHERE json IS NOT NULL AND (instr(json, ?1) > 0 OR instr(lower(json), lower(?1)) > 0)',
-        [text.length < 4 ? quoted : quoted.slice(1, -1)],
-      );
-      count += changes;
-    }
-  }
-  return count;
+  const named = isNamedIn('json', person);
+  const sql = `UPDATE private_detail SET salt=NULL, json=NULL WHERE json IS NOT NULL AND (${named.sql})`;
+  return (await tx.run(sql, named.params)).changes;
+}
+
+/** A condition that holds where this JSON text names the person. */
+function isNamedIn(column: 'json' | 'd.json', { name, email }: Person): { readonly sql: string; readonly params: readonly string[] } {
+  const params = [name, email].flatMap(writings);
+  return { sql: ['0', ...params.map(() => `instr(lower(${column}), ?) > 0`)].join(' OR '), params };
+}
+
+/** How a text may stand in JSON: in any case of its letters and in both forms of its accents. SQLite folds the case of ASCII letters only. */
+function writings(text: string): readonly string[] {
+  if (text === '') return [];
+  const forms = [text, text.toLowerCase(), text.toUpperCase()].flatMap((one) => [one.normalize('NFC'), one.normalize('NFD')]);
+  const quoted = forms.map((one) => JSON.stringify(one).replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
+  return [...new Set(quoted.map((one) => (text.length < 4 ? one : one.slice(1, -1))))];
 }
 
 /** A member of the row's text. A row that somebody edited may be no JSON any more; it must not break the listing of the others. */
@@ -244,6 +268,11 @@ function conditions(query: ListQuery & { readonly actorRefs?: readonly string[] 
 
 function asRow(row: SqlRow): StoredRow {
   return { seq: Number(row.seq), body: String(row.body), leaf: fromHex(row.leaf), head: fromHex(row.head) };
+}
+
+function withDetail(row: SqlRow): StoredRowWithDetail {
+  const detail = row.detail_seq === null ? null : { salt: row.salt === '' ? null : fromHex(row.salt), json: row.json as string | null };
+  return { ...asRow(row), detail };
 }
 
 function fromHex(text: SqlRow[string] | undefined): Buffer {

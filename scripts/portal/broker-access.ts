@@ -23,15 +23,19 @@ export interface AccessRules {
   maySubscribe(who: Principal, filter: string): boolean;
   /** The second wall: for each message that is about to be delivered. */
   mayReceive(who: Principal, topic: string): boolean;
+  /** Whose letter box this is, when it is one where letters wait. */
+  waitsFor(topic: string): string | undefined;
 }
 
 /** Rules of one tenant (`sl/1/<tenant>/<serial>/up|down/…`). `isKnown` tells whether a recorder with this serial was ever here. */
 export function makeAccessRules(tenant: string, isKnown: (serial: string) => boolean): AccessRules {
   const root = `sl/1/${tenant}/`;
   const knock = new RegExp(`^${root}(${SERIAL})/down/(?:cmd|pair)/${ID}$`);
-  const withdraw = new RegExp(`^${root}(${SERIAL})/down/withdraw$`);
+  // What waits for a recorder that is away: an owner's withdrawal, an organisation's list of badges that were called back. Nobody but who
+  // left it there knows the letter box, so nobody else can replace it or take it away.
+  const waiting = new RegExp(`^${root}(${SERIAL})/down/(?:withdraw|cancel)/${ID}$`);
   // The serial is always spelled out: nobody can watch the fleet.
-  const read = new RegExp(`^${root}${SERIAL}/up/(?:status|checkpoint|(?:reply|pair)/(?:\\+|${ID}))$`);
+  const read = new RegExp(`^${root}${SERIAL}/up/(?:status|checkpoint|(?:reply|pair)/(?:\\+|${ID})|site/${ID})$`);
 
   function mayDevicePublish(serial: string, { topic, isRetained }: PublishRequest): boolean {
     const up = `${root}${serial}/up/`;
@@ -44,10 +48,10 @@ export function makeAccessRules(tenant: string, isKnown: (serial: string) => boo
     mayPublish(who, request) {
       if (who.kind === 'device') return mayDevicePublish(who.serial, request);
       if (knock.test(request.topic)) return !request.isRetained;
-      const serial = withdraw.exec(request.topic)?.[1];
-      // An empty retained message would wipe out a withdrawal that waits for an absent recorder.
-      return serial !== undefined && !request.isEmpty && (!request.isRetained || isKnown(serial));
+      const serial = waiting.exec(request.topic)?.[1];
+      return serial !== undefined && (!request.isRetained || isKnown(serial));
     },
+    waitsFor: (topic) => waiting.exec(topic)?.[1],
     maySubscribe(who, filter) {
       return who.kind === 'device' ? filter.startsWith(`${root}${who.serial}/down/`) : read.test(filter);
     },

@@ -21,6 +21,9 @@ export interface BrokerCounters {
   relayedBytes: number;
 }
 
+/** Letters that may wait for one recorder. */
+const MOST_BOXES = 64;
+
 /** Where the relay listens, and what it remembers. */
 export interface BrokerOptions {
   readonly tenant: string;
@@ -96,6 +99,8 @@ class Gatekeeper {
   readonly #rules: AccessRules;
   readonly #admitted = new WeakMap<Client, Admitted>();
   readonly #onTrouble: (error: unknown) => void;
+  /** Letter boxes in use, by serial. */
+  readonly #boxes = new Map<string, Set<string>>();
 
   constructor(register: DeviceRegister, rules: AccessRules, onTrouble: (error: unknown) => void) {
     this.#register = register;
@@ -139,6 +144,22 @@ class Gatekeeper {
       this.counters.overRate += 1;
       return false;
     }
+    if (request.isRetained && !this.#findRoom(request)) {
+      this.counters.refusedPublishes += 1;
+      return false;
+    }
+    return true;
+  }
+
+  /** Letters that wait are kept in memory, and anybody can leave some: each recorder has so many boxes. Who finds them full is told, by the refusal. */
+  #findRoom({ topic, isEmpty }: PublishRequest): boolean {
+    const serial = this.#rules.waitsFor(topic);
+    if (serial === undefined) return true;
+    const boxes = this.#boxes.get(serial) ?? new Set();
+    if (isEmpty) boxes.delete(topic);
+    else if (!boxes.has(topic) && boxes.size >= MOST_BOXES) return false;
+    else boxes.add(topic);
+    this.#boxes.set(serial, boxes);
     return true;
   }
 

@@ -21,13 +21,13 @@ export function welcome(facts: WelcomeFacts): string {
     `  Portal             ${facts.portalUrl}`,
     `  On the recorder    ${typeof agent.lanPort === 'number' ? `https://127.0.0.1:${agent.lanPort}/ (its own certificate: the browser asks once)` : 'its page could not be opened'}`,
     `  Serial number      ${serial}`,
-    label === null
-      ? '  Verification code  used: this recorder has an owner (in the browser that paired it)'
-      : `  Verification code  ${label.code}`,
+    label === null ? '  Verification code  used: this recorder has an owner' : `  Verification code  ${label.code}`,
     `  Camera             ${camera}${facts.isSerial ? ', moved by Pelco-D on a serial line' : ''}`,
     '',
     ...(label === null ? [] : [indent(terminalQr(label.label)), '']),
-    '  Open the portal, choose "I own this site", and pair. Stop with Ctrl-C.',
+    label === null
+      ? '  Open the portal in the browser that paired this recorder: the owner’s key is kept there. Stop with Ctrl-C.'
+      : '  Open the portal, choose "I own this site", and pair. Stop with Ctrl-C.',
     '',
     '',
   ];

@@ -107,15 +107,20 @@ test('Serial impersonation: with another recorder’s certificate nothing is wri
   for (const filter of [topics.downAll(scope), '#', '+/#', `sl/1/${TENANT}/+/down/#`, topics.status(scope), topics.downAll(THIEF)])
     await thief.subscribeAsync(filter, { qos: 1 });
   const before = appHeard.length;
-  for (const topic of [topics.status(scope), topics.reply(scope, newId()), topics.checkpoint(scope), topics.withdraw(scope)])
+  for (const topic of [
+    topics.status(scope),
+    topics.reply(scope, newId()),
+    topics.checkpoint(scope),
+    topics.withdraw(scope, 'b'.repeat(22)),
+  ])
     assert.is(await codeOf(thief.publishAsync(topic, 'forged', { qos: 1, retain: true })), '135', topic);
   // The app knocks; the recorder itself answers, and the thief hears neither.
   const sid = newId();
   await app.publishAsync(topics.pairDown(scope, sid), JSON.stringify({ t: 'pair.hello', v: 1, sid, app: newId() }), { qos: 1 });
   await until('the recorder answers', () => appHeard.includes(topics.pairUp(scope, sid)));
-  await app.publishAsync(topics.withdraw(THIEF), 'marker', { qos: 1 });
+  await app.publishAsync(topics.withdraw(THIEF, 'b'.repeat(22)), 'marker', { qos: 1 });
   await until('the thief hears what is for him', () => stolen.length > 0);
-  assert.equal([...new Set(stolen)], [topics.withdraw(THIEF)], 'and what was said before it he did not');
+  assert.equal([...new Set(stolen)], [topics.withdraw(THIEF, 'b'.repeat(22))], 'and what was said before it he did not');
   assert.equal(appHeard.slice(before), [topics.pairUp(scope, sid)]);
   assert.is(await isConnected(world), true, 'nor was the recorder thrown out');
 });

@@ -158,7 +158,7 @@ test('Stolen hand-over: positive control, the heir takes a current offer; from t
   };
   for (const [what, code] of Object.entries(refused)) assert.match(code, /^(permissions|signature|pairing)\.[a-z_]+$/, what);
   assert.is(refused['his grant, in force before'], 'permissions.withdrawn');
-  await site.transport.publish(topics.withdraw({ tenant: TENANT, serial: agent.serial }), withdrawal, { retain: true });
+  await site.transport.publish(topics.withdraw({ tenant: TENANT, serial: agent.serial }, 'b'.repeat(22)), withdrawal, { retain: true });
   assert.is(await codeOf(next.client.call('permissions.list', {})), 'answered');
   assert.is((await next.permissions()).epoch, epoch, 'his withdrawal moves nothing');
   assert.equal(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ConfigurationPatch } from '../../agent/contract/configuration.js';
+import { ConfigurationPatch } from '../../agent/contract/configuration.js';
 import { parseShape } from '../../agent/contract/shapes.js';
 import { SiteFile } from '../../agent/contract/site-file.js';
 import { AgentError } from '../../agent/kernel/errors.js';
@@ -14,6 +14,9 @@ import { startAgent } from '../support/agent-process.js';
 import { Eyes } from '../support/eyes.js';
 import { openSite, type Site } from '../support/site.js';
 import { App, asOrganisation, codeOf, newCompany, Person } from './attack-rig.js';
+
+/** Names that one change may set, beside the recorder's own. */
+const CAMERAS = 6;
 
 interface World {
   folder: string;
@@ -23,9 +26,71 @@ interface World {
   site: Site;
   /** Programs that the agent starts of its own accord. */
   golden: ReadonlySet<string>;
+  /** How much longer the recorder thinks that it has been up. */
+  upMs: number;
 }
 
 const test = suite<World>('command injection');
+
+const OPTIONS = [
+  '-version',
+  '--help',
+  '-i /etc/passwd',
+  '-f lavfi',
+  '--',
+  '-',
+  '-o/etc/passwd',
+  '-rf /',
+  '--import=data:text/javascript,1',
+];
+const PATHS = [
+  '../',
+  '../../../../etc/passwd',
+  '..%2f..%2fetc%2fpasswd',
+  '....//....//',
+  '/etc/passwd',
+  '/proc/self/environ',
+  './../keys/master.key',
+];
+const ADDRESSES = ['file:///etc/passwd', 'concat:/etc/passwd', 'subfile,,start,0,end,99,,:/etc/passwd', 'pipe:0', 'data:text/html,x'];
+const FORMATS = ['%s%s%s%n', '%x%x%x', '{{7*7}}', `\${7*7}`, '#{7*7}', '<%= 7*7 %>', '{0.__class__}', '\\u0024(x)', '\\x00', '%00', '%0a'];
+const MARKUP = [
+  '<script>x</script>',
+  '"><img src=x>',
+  '<!DOCTYPE x>',
+  '<![CDATA[x]]>',
+  '&xxe;',
+  '</tt:Name><tt:Name>',
+  "' OR 1=1 --",
+  "'; DROP TABLE entry;--",
+];
+const GLYPHS = [
+  '\u202e\u202dx',
+  '\u200b',
+  '\ufeff',
+  '／etc／passwd',
+  '．．／',
+  '\ud83d\ude00',
+  '\u2028x',
+  '\u0085x',
+  '\u001b[2J\u001b]0;x\u0007',
+  'ﬀ',
+  '＄(x)',
+];
+const NAMES = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'null',
+  'undefined',
+  'NaN',
+  'CON',
+  'NUL',
+  'a'.repeat(80),
+  'a'.repeat(5_000),
+  ' ',
+  '',
+];
 
 /** 200 texts, each of which would make `canary`, read a file, or reach further than its field where somebody is careless. */
 function hostileTexts(canary: string): readonly string[] {
@@ -34,78 +99,7 @@ function hostileTexts(canary: string): readonly string[] {
     ...[`$(${act})`, `\`${act}\``, `;${act};`, `|${act}`, `||${act}`, `&${act}&`, `&&${act}`, `\n${act}\n`, `\r\n${act}`, `x\u0000${act}`],
     ...[`';${act};'`, `";${act};"`, `')$(${act})('`, `}{;${act}`, `#{${act}}`, `%0a${act}%0a`, `<(${act})`, `>${canary}`, `x;${act}#`],
   ]);
-  const options = [
-    '-version',
-    '--help',
-    '-i /etc/passwd',
-    '-f lavfi',
-    '--',
-    '-',
-    '-o/etc/passwd',
-    '-rf /',
-    '--import=data:text/javascript,1',
-  ];
-  const paths = [
-    '../',
-    '../../../../etc/passwd',
-    '..%2f..%2fetc%2fpasswd',
-    '....//....//',
-    '/etc/passwd',
-    '/proc/self/environ',
-    './../keys/master.key',
-  ];
-  const addresses = ['file:///etc/passwd', 'concat:/etc/passwd', 'subfile,,start,0,end,99,,:/etc/passwd', 'pipe:0', 'data:text/html,x'];
-  const formats = [
-    '%s%s%s%n',
-    '%x%x%x',
-    '{{7*7}}',
-    `\${7*7}`,
-    '#{7*7}',
-    '<%= 7*7 %>',
-    '{0.__class__}',
-    '\\u0024(x)',
-    '\\x00',
-    '%00',
-    '%0a',
-  ];
-  const markup = [
-    '<script>x</script>',
-    '"><img src=x>',
-    '<!DOCTYPE x>',
-    '<![CDATA[x]]>',
-    '&xxe;',
-    '</tt:Name><tt:Name>',
-    "' OR 1=1 --",
-    "'; DROP TABLE entry;--",
-  ];
-  const glyphs = [
-    '\u202e\u202dx',
-    '\u200b',
-    '\ufeff',
-    '／etc／passwd',
-    '．．／',
-    '\ud83d\ude00',
-    '\u2028x',
-    '\u0085x',
-    '\u001b[2J\u001b]0;x\u0007',
-    'ﬀ',
-    '＄(x)',
-  ];
-  const names = [
-    '__proto__',
-    'constructor',
-    'toString',
-    'null',
-    'undefined',
-    'NaN',
-    'CON',
-    'NUL',
-    'a'.repeat(80),
-    'a'.repeat(5_000),
-    ' ',
-    '',
-  ];
-  const rest = [...options, ...paths, ...addresses, ...formats, ...markup, ...glyphs, ...names];
+  const rest = [...OPTIONS, ...PATHS, ...ADDRESSES, ...FORMATS, ...MARKUP, ...GLYPHS, ...NAMES];
   const within = rest.flatMap((text) => [text, `Cam ${text}`, `${text} 1`]);
   const all = [...new Set([...shells, ...within])].slice(0, 200);
   assert.is(all.length, 200);
@@ -123,9 +117,14 @@ test.before(async (world) => {
   world.canary = join(world.folder, 'canary');
   for (const name of ['cwd', 'home', 'tmp']) await mkdir(join(world.folder, name));
   world.eyes = new Eyes(world.folder);
+  world.upMs = 0;
   const environment = { ...world.eyes.start.environment, HOME: join(world.folder, 'home'), TMPDIR: join(world.folder, 'tmp') };
   const agent = { ...world.eyes.start, environment, cwd: join(world.folder, 'cwd') };
-  world.site = await openSite({ agent, parent: world.folder });
+  world.site = await openSite({
+    agent,
+    parent: world.folder,
+    cameras: Array.from({ length: CAMERAS }, (_, at) => ({ name: `Camera ${at + 1}` })),
+  });
   await world.site.online();
   // What is asked of the machine once a person wants to know.
   await world.site.owner.client.call('health.get', { sinceMs: 0 });
@@ -151,30 +150,56 @@ async function onlyText(world: World, before: readonly string[]): Promise<void> 
 /** Every text once, with the recorder made to think that time goes by: it takes ten commands a second. */
 async function eachText(world: World, act: (text: string, at: number) => Promise<void>): Promise<void> {
   for (const [at, text] of hostileTexts(world.canary).entries()) {
-    world.eyes.shiftClocks(0, (at + 1) * 250);
+    world.upMs += 250;
+    world.eyes.shiftClocks(0, world.upMs);
     await act(text, at);
   }
 }
 
-test('Command injection: 200 texts as names of recorder and camera and as login are kept as texts or refused, and nothing is started', async (world) => {
+/** The texts in groups of as many names as there are: those that the contract takes at all together, each other one by itself. */
+function grouped(texts: readonly string[]): readonly (readonly string[])[] {
+  const isTaken = (text: string): boolean => ConfigurationPatch.safeParse({ recorderName: text }).success;
+  const taken = texts.filter(isTaken);
+  const groups = Array.from({ length: Math.ceil(taken.length / (CAMERAS + 1)) }, (_, at) =>
+    taken.slice(at * (CAMERAS + 1), (at + 1) * (CAMERAS + 1)),
+  );
+  return [...groups, ...texts.filter((text) => !isTaken(text)).map((text) => [text])];
+}
+
+/** The first as the recorder's name, the others as the cameras'. */
+function naming([first = '', ...others]: readonly string[]): ConfigurationPatch {
+  return { recorderName: first, cameras: Object.fromEntries(others.map((name, at) => [`cam-${at + 1}`, { name }])) };
+}
+
+test('Command injection: 200 texts as names of recorder and cameras and as logins are kept as texts or refused, and nothing is started', async (world) => {
   const { client } = world.site.owner;
   const before = await filesBeside(world);
   const seen: Record<string, number> = {};
-  let { version: base } = await client.call('config.get', {});
   const apply = async (patch: ConfigurationPatch): Promise<string> => {
-    const code = await codeOf(client.call('config.apply', { base, patch }));
-    seen[code] = (seen[code] ?? 0) + 1;
-    return code;
+    world.upMs += 500;
+    world.eyes.shiftClocks(0, world.upMs);
+    const { version: base } = await client.call('config.get', {});
+    return codeOf(client.call('config.apply', { base, patch }));
   };
-  await eachText(world, async (text, at) => {
-    const name = await apply({ recorderName: text, cameras: { 'cam-1': { name: text } } });
-    assert.ok(['answered', 'message.invalid'].includes(name), `${name} for ${JSON.stringify(text)}`);
-    if (name === 'answered') assert.is((await client.call('config.get', {})).recorderName, text, 'kept as it is');
+  const count = (code: string, texts: number): void => {
+    seen[code] = (seen[code] ?? 0) + texts;
+  };
+  for (const [at, texts] of grouped(hostileTexts(world.canary)).entries()) {
+    const together = await apply(naming(texts));
+    if (together !== 'config.refused') count(together, texts.length);
+    // One of them is no name: then each by itself.
+    else for (const text of texts) count(await apply(naming([text])), 1);
+    if (together === 'answered') {
+      const { recorderName, cameras } = await client.call('config.get', {});
+      assert.equal([recorderName, ...texts.slice(1).map((_, n) => cameras[`cam-${n + 1}`]?.name)], texts, 'kept as they are');
+    }
     // Logins are tried out at the camera, which takes time: a part of them.
+    const [text = ''] = texts;
     if (at % 8 === 0) await apply({ cameras: { 'cam-1': { login: { user: text, password: text } } } });
-    ({ version: base } = await client.call('config.get', {}));
-  });
-  assert.ok((seen.answered ?? 0) > 50 && (seen['message.invalid'] ?? 0) > 20, JSON.stringify(seen));
+  }
+  const { answered = 0, 'message.invalid': invalid = 0, 'config.refused': refused = 0 } = seen;
+  assert.is(answered + invalid + refused, 200, JSON.stringify(seen));
+  assert.ok(answered > 100 && invalid > 10, JSON.stringify(seen));
   await onlyText(world, before);
 });
 
@@ -184,7 +209,7 @@ test('Command injection: as names of people, companies, devices, cameras and hou
   const company = await newCompany();
   const grant = await owner.grant(asOrganisation(company), ['health', 'ptz', 'live-view']);
   await eachText(world, async (text, at) => {
-    if (at % 5 !== 0) return;
+    if (at % 12 !== 0) return;
     const person = await Person.of(company, grant, { name: text, email: `${text}@example.org` });
     const app = await App.of(world.site, person);
     await codeOf(app.call('health.get', { sinceMs: 0 }));
@@ -236,7 +261,9 @@ test('Command injection: in every field of the site file; with what is taken the
   const texts = hostileTexts(world.canary);
   const before = await filesBeside(world);
   const taken = Object.entries(FIELDS).map(([name, field]) => ({ name, field, texts: accepted(field, texts) }));
-  for (const { name, texts: kept } of taken) assert.ok(kept.length < texts.length, `${name} takes everything`);
+  // These are only judged where they are used: at the broker, by opening a file for reading, by asking a camera.
+  for (const { name, texts: kept } of taken)
+    assert.ok(kept.length < texts.length || /^(cloud\.(username|caFile)|cameras\.(add|logins))$/.test(name), `${name} takes everything`);
   assert.not.ok(taken.find(({ name }) => name === 'serial.path')?.texts.some((text) => /[\s;$`|&]/.test(text)));
   for (const at of [0, 7]) {
     const folder = await mkdtemp(join(tmpdir(), 'sightline-injected-'));

@@ -52,8 +52,8 @@ export class HostileCloud {
     const places = [
       topics.command(scope, newId()),
       topics.pairDown(scope, newId()),
-      topics.withdraw(scope),
-      topics.cancel(scope, 'G'.repeat(43)),
+      topics.withdraw(scope, 'b'.repeat(22)),
+      topics.cancel(scope, newId()),
       topics.command(scope, newId()).replace('/cmd/', '/live/'),
       topics.command(scope, newId()).replace('/cmd/', '/stream/'),
     ];
@@ -87,7 +87,7 @@ export class HostileCloud {
     }
     // A permission that the company gives itself, on the topics that stay.
     const grant = await signStatement('grant+jws', { v: 1, org: asOrganisation(company), scopes: ['live-view'] }, own);
-    await this.transport.publish(topics.withdraw({ tenant: TENANT, serial: this.#serial }), grant);
+    await this.transport.publish(topics.withdraw({ tenant: TENANT, serial: this.#serial }, 'b'.repeat(22)), grant);
   }
 
   /** All of it. */

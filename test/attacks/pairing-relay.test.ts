@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CONSENT_TEXT, consentTextHash } from '../../agent/contract/consent-text.js';
-import { signStatement } from '../../agent/contract/jws.js';
-import { closeBox, openBox, type PairAnswer, type PairRequest } from '../../agent/contract/pairing.js';
+import { signStatement, thumbprint } from '../../agent/contract/jws.js';
+import { closeBox, deviceMac, openBox, type PairAnswer, type PairRequest } from '../../agent/contract/pairing.js';
 import { newScalar, proverFinish, proverShare, type SharedKeys, splitPasswordKey } from '../../agent/contract/spake2plus.js';
 import { fromBase64url, newId, toBase64url } from '../../agent/contract/text.js';
 import { topics } from '../../agent/contract/topics.js';
@@ -78,6 +78,19 @@ it('the relay swaps the recorder’s share or its proof: the app stops before it
   }
   assert.not.ok(rig.relay.seen.some((text) => text.includes('pair.fin')));
   assert.is(rig.installed.length, 0);
+});
+
+it('the relay names another recorder’s key: the app stops; it hides the last answer: the app knows the right key all the same', async () => {
+  const device = await thumbprint((await newSigningKey()).publicKey);
+  for (const change of [{ device }, { deviceMac: await deviceMac(new Uint8Array(32), newId(), device) }]) {
+    changeUp('pair.resp', () => change);
+    assert.is(await wholePairing(), 'pairing.bad_message');
+  }
+  assert.not.ok(rig.relay.seen.some((text) => text.includes('pair.fin')));
+  changeUp('pair.resp', () => ({}));
+  const attempt = await knock(rig, code);
+  attempt.cancel();
+  assert.is(attempt.deviceKey, await thumbprint(rig.device.publicKey));
 });
 
 it('the relay reflects the app’s own messages', async () => {

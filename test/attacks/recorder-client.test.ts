@@ -231,6 +231,17 @@ it('after a restart of the recorder the question is signed anew, once, for the n
   assert.is.not(first?.reply.x, second?.reply.x, 'a fresh key for every answer');
 });
 
+it('what came later but overtakes the answer is heard too, and the answer is not lost over it', async () => {
+  const heard: unknown[] = [];
+  answers = async (command, signed) => {
+    const content = { v: 1, dev: SCOPE.serial, cmd: await sha256Text(signed), event: 'live.ended', body: 'over' };
+    return [await seal(await signStatement('event+jws', content, device.signer), command.reply), await result(command, signed)];
+  };
+  const options = { timeoutMs: 2_000, onEvent: (event: string, body: unknown) => heard.push([event, body]) };
+  assert.equal(await client.call('live.close', { session: newId() }, options), ANSWER);
+  assert.equal(heard, [['live.ended', 'over']]);
+});
+
 it('what comes later is heard once, from the recorder only; closing leaves nothing subscribed', async () => {
   const heard: unknown[] = [];
   const options = { timeoutMs: 5_000, onEvent: (event: string, body: unknown) => heard.push([event, body]) };

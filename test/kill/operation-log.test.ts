@@ -1,3 +1,5 @@
+// runner: limit 900s
+/** The operation log when the process dies, at every step that reaches the disk and at random moments, and when the end of its files is gone. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promises as fs } from 'node:fs';
@@ -6,16 +8,28 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { SetAside } from '../../agent/store/database.js';
 import { openLog } from '../unit/agent/operation-log/open-log.js';
 
 const CYCLES = Number(process.env.KILL_CYCLES ?? 20);
+/** In the long mode the files are cut at every byte. */
+const isLong = CYCLES >= 100;
 const WRITER = fileURLToPath(new URL('./log-writer.js', import.meta.url));
+const FILE = 'operation-log.db';
+const NAMES = ['Dana Kowalczyk', 'dana@installer.example'];
 
-/** Lets the child run until it has acknowledged a few rows and then some random time more, kills it, and returns what it told. */
-async function runAndKill(folder: string, bootId: string): Promise<readonly number[]> {
-  const child = spawn(process.execPath, [WRITER, folder, bootId], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** What the child was told before it died. */
+interface Told {
+  readonly rows: readonly number[];
+  readonly erased: readonly string[];
+  readonly steps: number;
+}
+
+/** Runs it until it dies by itself at a step, or is killed some time after its first word. */
+async function runAndKill(folder: string, bootId: string, step = 0, how = ''): Promise<Told> {
+  const child = spawn(process.execPath, [WRITER, folder, bootId, String(step), how], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
-  let isKilling = false;
+  let isKilling = step > 0;
   child.stdout.on('data', (piece: Buffer) => {
     text += piece.toString();
     if (isKilling) return;
@@ -24,34 +38,137 @@ async function runAndKill(folder: string, bootId: string): Promise<readonly numb
   });
   const [code, signal] = await once(child, 'close');
   assert.equal([code, signal], [null, 'SIGKILL']);
-  return text.trim().split('\n').map(Number);
+  const words = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '));
+  const of = (kind: string): string[] => words.filter(([word]) => word === kind).map(([, value]) => value ?? '');
+  return { rows: of('row').map(Number), erased: of('erased'), steps: Number(of('steps')[0] ?? 0) };
 }
 
-test(`kill -9 at random moments, ${CYCLES} times: no acknowledged row is missing, every row verifies, every open act is closed`, async () => {
+async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
   const folder = await fs.mkdtemp(join(tmpdir(), 'sightline-kill-'));
-  const told = new Set<number>();
   try {
-    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-      for (const seq of await runAndKill(folder, `boot-${cycle}`)) {
-        assert.not(told.has(seq), `seq ${seq} was given twice`);
-        told.add(seq);
-      }
-      const { service, database, close } = await openLog(folder, { bootId: `check-${cycle}` });
-      const there = new Set((await database.all('SELECT seq FROM entry')).map((row) => Number(row.seq)));
-      assert.equal(
-        [...told].filter((seq) => !there.has(seq)),
-        [],
-      );
-      const report = await service.verify();
-      assert.is(report.problem, null, report.problem?.say);
-      assert.equal(await database.all('SELECT seq FROM open_intent'), []);
-      assert.equal(await service.list({ limit: 1, action: 'log.tamper' }), []);
-      await close();
-    }
-    assert.ok(told.size >= CYCLES * 3, `${told.size} rows`);
+    await act(folder);
   } finally {
     await fs.rm(folder, { recursive: true, force: true });
   }
-});
+}
+
+async function holdsName(folder: string): Promise<boolean> {
+  for (const file of await fs.readdir(folder)) {
+    const bytes = await fs.readFile(join(folder, file));
+    if (NAMES.some((name) => bytes.includes(name))) return true;
+  }
+  return false;
+}
+
+/** Starts on what the dead process left: nothing that was acknowledged is missing, everything verifies, nobody who was forgotten is back. */
+async function judge(folder: string, bootId: string, told: ReadonlySet<number>, erased: ReadonlySet<string>): Promise<void> {
+  const { service, database, close } = await openLog(folder, { bootId });
+  const there = new Set((await database.all('SELECT seq FROM entry')).map((row) => Number(row.seq)));
+  const beginsAt = Number((await database.get('SELECT max(size) AS size FROM anchor'))?.size ?? 0);
+  assert.equal(
+    [...told].filter((seq) => seq > beginsAt && !there.has(seq)),
+    [],
+  );
+  const report = await service.verify();
+  assert.is(report.problem, null, report.problem?.say);
+  assert.equal(await database.all('SELECT seq FROM open_intent'), []);
+  assert.equal(await service.list({ limit: 1, action: 'security.' }), []);
+  const people = await service.findSubjects('');
+  assert.ok(people.every(({ ref }) => !erased.has(ref)));
+  if (!people.some(({ email }) => NAMES.includes(email))) assert.not.ok(await holdsName(folder), 'bytes of somebody who is forgotten');
+  await close();
+}
+
+test(`kill -9 at the steps that reach the disk, ${CYCLES} of them: no acknowledged row is missing, every row verifies, every open act is closed`, () =>
+  inFolder(async (folder) => {
+    const { steps } = await runAndKill(join(folder, 'all'), 'all', Number.MAX_SAFE_INTEGER);
+    assert.ok(steps > 100, `${steps} steps`);
+    const hows = ['before', 'during', 'after'];
+    const first = Math.floor(Math.random() * steps);
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+      // Spread over all steps, begun somewhere else each time; each folder lives through several deaths.
+      const step = 1 + ((first + Math.floor((cycle * steps) / CYCLES)) % steps);
+      const where = join(folder, `cycle-${cycle % 4}`);
+      const told = new Set<number>();
+      const erased = new Set<string>();
+      const said = await runAndKill(where, `boot-${cycle}`, step, hows[cycle % 3]);
+      for (const seq of said.rows) told.add(seq);
+      for (const ref of said.erased) erased.add(ref);
+      await judge(where, `check-${cycle}`, told, erased);
+    }
+  }));
+
+test(`kill -9 at random moments, ${CYCLES} times on one log`, () =>
+  inFolder(async (folder) => {
+    const told = new Set<number>();
+    const erased = new Set<string>();
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+      const said = await runAndKill(folder, `boot-${cycle}`);
+      for (const seq of said.rows) {
+        assert.not(told.has(seq), `seq ${seq} was given twice`);
+        told.add(seq);
+      }
+      for (const ref of said.erased) erased.add(ref);
+      await judge(folder, `check-${cycle}`, told, erased);
+    }
+    assert.ok(told.size >= CYCLES * 3, `${told.size} rows`);
+  }));
+
+/** Offsets in the last 4 KiB: all of them in the long mode, else every 61st and both ends. */
+function offsets(size: number): number[] {
+  const from = Math.max(0, size - 4096);
+  const every = Array.from({ length: size - from }, (_, at) => from + at);
+  return isLong ? every : every.filter((at, index) => index % 61 === 0 || at === size - 1);
+}
+
+/** What becomes of a log whose file `name` ends at `size`: rows that were there, rows that are there, and whether somebody is told. */
+async function afterCut(from: string, to: string, name: string, size: number): Promise<{ before: number; there: number; isTold: boolean }> {
+  await fs.rm(to, { recursive: true, force: true });
+  await fs.cp(from, to, { recursive: true });
+  const before = Number((await fs.readFile(join(to, `${FILE}.head`), 'latin1')).slice(0, 16));
+  await fs.truncate(join(to, name), size);
+  const aside: SetAside[] = [];
+  const log = await openLog(to, { bootId: 'after', onSetAside: (what) => aside.push(what) });
+  const [started] = await log.service.list({ limit: 1, newestFirst: true, action: 'agent.started' });
+  const there = (started?.seq ?? 1) - 1;
+  // The alarm is written behind the row of the start.
+  await log.service.append({ action: 'config.get', phase: 'result', source: 'relay', actor: 'owner', result: 'ok' });
+  const alarms = await log.service.list({ limit: 9, action: 'security.' });
+  const report = await log.service.verify();
+  assert.is(report.problem, null, `at ${size}: ${report.problem?.say}`);
+  for (const { movedTo } of aside) assert.ok((await fs.stat(movedTo)).size > 0, 'a damaged file is kept');
+  await log.close();
+  return { before, there, isTold: alarms.length > 0 };
+}
+
+for (const [what, name, isClosed] of [
+  ['the write-ahead log', `${FILE}-wal`, false],
+  ['the file itself', FILE, true],
+] as const)
+  test(`${what} cut at ${isLong ? 'every byte' : 'bytes all over'} of its last 4 KiB: the log starts, verifies, and says so when rows are gone`, () =>
+    inFolder(async (folder) => {
+      const [live, dead] = [join(folder, 'live'), join(folder, 'dead')];
+      const log = await openLog(live);
+      await log.service.seal();
+      for (let n = 0; n < 20; n += 1)
+        await log.service.append({ action: 'config.get', phase: 'result', source: 'relay', actor: 'owner', result: 'ok', after: { n } });
+      if (isClosed) await log.close();
+      // As they lie there when the power goes.
+      await fs.cp(live, dead, { recursive: true });
+      if (!isClosed) await log.close();
+      const { size } = await fs.stat(join(dead, name));
+      assert.ok(size > 4096, `${size} bytes`);
+      let lost = 0;
+      for (const at of offsets(size)) {
+        const { before, there, isTold } = await afterCut(dead, join(folder, 'cut'), name, at);
+        assert.ok(there <= before);
+        if (there < before) lost += 1;
+        assert.is(isTold, there < before, `cut at ${at}: ${there} of ${before} rows`);
+      }
+      assert.ok(lost > 0, 'no cut took anything: the test tests nothing');
+    }));
 
 test.run();

@@ -106,7 +106,7 @@ test('a withdrawal counts at once, as a command and as a bare statement', async 
   employee.grantId = await owner.grant(employee.org, ['site-information']);
   await installer.call('site.get', {});
   const { epoch } = await owner.permissions();
-  await transport.publish(topics.withdraw(scopeOf(world)), await owner.withdrawal('all', epoch));
+  await transport.publish(topics.withdraw(scopeOf(world), 'b'.repeat(22)), await owner.withdrawal('all', epoch));
   await until('everything is withdrawn', async () => (await owner.permissions()).epoch > epoch);
   assert.match((await refusal(installer.call('site.get', {}))).code, /^permissions\./);
 });
@@ -119,12 +119,15 @@ test('strangers at the door: foreign hands, foreign topics, nonsense', async (wo
   const order = { v: 1, id: newId(), dev: agent.serial, epoch, ids: [], all: true, iat: Date.now() };
   const send = (path: string, body: string, headers = {}) =>
     askDoor({ ...door, path, method: 'POST', body, headers: { 'content-type': 'text/plain', ...headers } });
-  assert.is((await send(`/${topics.withdraw(scope)}`, await signStatement('withdraw+jws', order, stranger.signer))).status, 204);
+  assert.is(
+    (await send(`/${topics.withdraw(scope, 'b'.repeat(22))}`, await signStatement('withdraw+jws', order, stranger.signer))).status,
+    204,
+  );
   assert.is((await send(`/${topics.command(scope, newId())}`, 'nonsense')).status, 204);
   assert.is((await send(`/${topics.pairDown(scope, newId())}`, '{"t":"pair.hello"}')).status, 204);
-  assert.is((await send(`/${topics.withdraw({ ...scope, serial: 'SNBBBBBBBB' })}`, 'x')).status, 404);
-  assert.is((await send(`/${topics.withdraw(scope)}`, 'x', { origin: 'https://evil.example' })).status, 403);
-  assert.is((await send(`/${topics.withdraw(scope)}`, 'x', { host: 'evil.example' })).status, 421);
+  assert.is((await send(`/${topics.withdraw({ ...scope, serial: 'SNBBBBBBBB' }, 'b'.repeat(22))}`, 'x')).status, 404);
+  assert.is((await send(`/${topics.withdraw(scope, 'b'.repeat(22))}`, 'x', { origin: 'https://evil.example' })).status, 403);
+  assert.is((await send(`/${topics.withdraw(scope, 'b'.repeat(22))}`, 'x', { host: 'evil.example' })).status, 421);
   assert.is((await owner.permissions()).epoch, epoch, 'nothing was withdrawn');
   assert.equal(JSON.parse((await askDoor({ ...door, path: '/door' })).body), { serial: agent.serial, tenant: TENANT });
 });

@@ -123,7 +123,7 @@ it("another recorder's certificate with A's client id writes nothing into A's to
   for (const filter of [topics.downAll(A), '#', '+/#', `sl/1/${TENANT}/+/down/#`, topics.reply(A, '+'), topics.downAll(B)]) {
     await thief.subscribeAsync(filter, { qos: 1 });
   }
-  for (const topic of [topics.status(A), topics.reply(A, newId()), topics.command(A, newId()), topics.withdraw(A)]) {
+  for (const topic of [topics.status(A), topics.reply(A, newId()), topics.command(A, newId()), topics.withdraw(A, 'b'.repeat(22))]) {
     const said = await refusal(thief.publishAsync(topic, 'forged', { qos: 1, retain: topic === topics.status(A) }));
     assert.is(said, '135', topic);
   }
@@ -131,10 +131,10 @@ it("another recorder's certificate with A's client id writes nothing into A's to
   await recorder.publishAsync(topics.status(A), 'A is here', { qos: 1 });
   // What came before the marker has been delivered when the marker has.
   const marker = heardNext(thief);
-  await app.publishAsync(topics.withdraw(B), 'marker', { qos: 1 });
-  assert.is(await marker, `${topics.withdraw(B)} marker`);
+  await app.publishAsync(topics.withdraw(B, 'b'.repeat(22)), 'marker', { qos: 1 });
+  assert.is(await marker, `${topics.withdraw(B, 'b'.repeat(22))} marker`);
   // Once for each of its filters that fits.
-  assert.equal([...new Set(stolen)], [`${topics.withdraw(B)} marker`]);
+  assert.equal([...new Set(stolen)], [`${topics.withdraw(B, 'b'.repeat(22))} marker`]);
   const own = heardNext(app);
   await thief.publishAsync(topics.status(B), 'B is here', { qos: 1 });
   await own;
@@ -187,7 +187,7 @@ it('an app knocks and listens, says nothing in the name of a recorder, and canno
     topics.status(A),
     topics.reply(A, newId()),
     topics.checkpoint(A),
-    `${topics.withdraw(A)}/more`,
+    `${topics.withdraw(A, 'b'.repeat(22))}/more`,
     'sl/2/x',
     '$SYS/x',
   ]) {

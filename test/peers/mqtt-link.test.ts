@@ -133,11 +133,11 @@ it('connects, subscribes once to its own tree, and hands over what comes', async
 });
 
 it('a withdrawal that waits at the relay (retained) comes with the connection', async () => {
-  await app.publish(topics.withdraw(SCOPE), 'withdraw', { retain: true });
+  await app.publish(topics.withdraw(SCOPE, 'b'.repeat(22)), 'withdraw', { retain: true });
   const message = nextMessage(link);
   await link.start();
-  assert.equal(await message, [topics.withdraw(SCOPE), 'withdraw']);
-  await app.publish(topics.withdraw(SCOPE), '', { retain: true });
+  assert.equal(await message, [topics.withdraw(SCOPE, 'b'.repeat(22)), 'withdraw']);
+  await app.publish(topics.withdraw(SCOPE, 'b'.repeat(22)), '', { retain: true });
 });
 
 it('a message larger than the contract allows stays at the broker, and the link goes on', async () => {

@@ -12,6 +12,7 @@ import type { PublicJwk } from '../../agent/contract/shapes.js';
 import { newId } from '../../agent/contract/text.js';
 import { topics } from '../../agent/contract/topics.js';
 import { type Portal, startPortal } from '../../scripts/portal/server.js';
+import { until } from '../support/until.js';
 
 const TENANT = 'local';
 const A = { tenant: TENANT, serial: 'SNAAAAAAAA' };
@@ -212,7 +213,10 @@ relay('publishing beyond one’s own letter box ends the connection', async () =
     assert.ok(await isCutOff(await openApp(), topic), `app: ${topic}`);
   }
   assert.ok(await isCutOff(await openApp(), topics.command(A, newId()), true), 'a retained command');
-  assert.ok(await isCutOff(await openApp(), topics.withdraw({ ...A, serial: 'SNNEVERSEEN' }), true), 'retained for a recorder never seen');
+  assert.ok(
+    await isCutOff(await openApp(), topics.withdraw({ ...A, serial: 'SNNEVERSEEN' }, 'b'.repeat(22)), true),
+    'retained for a recorder never seen',
+  );
   assert.equal(listening, []);
 });
 
@@ -220,11 +224,32 @@ relay('a withdrawal waits for a recorder that is away', async () => {
   const keys = await makeDevice(A);
   await (await openDevice(keys, 1)).endAsync();
   const app = await openApp();
-  await app.publishAsync(topics.withdraw(A), 'withdrawn', { qos: 1, retain: true });
+  await app.publishAsync(topics.withdraw(A, 'b'.repeat(22)), 'withdrawn', { qos: 1, retain: true });
   const back = await openDevice(keys, 2);
   const arrived = nextMessage(back);
   await granted(back, topics.downAll(A));
-  assert.is(String((await arrived)[0]), topics.withdraw(A));
+  assert.is(String((await arrived)[0]), topics.withdraw(A, 'b'.repeat(22)));
+});
+
+relay('who does not know the letter box can neither replace nor remove what waits in it, and 64 of them are enough', async () => {
+  const keys = await makeDevice(A);
+  await (await openDevice(keys, 1)).endAsync();
+  const owner = await openApp();
+  const own = topics.withdraw(A, newId());
+  await owner.publishAsync(own, 'the order', { qos: 1, retain: true });
+  let stranger = await openApp();
+  for (let box = 1; box < 64; box += 1) {
+    if (box % 10 === 0) stranger = await openApp();
+    await stranger.publishAsync(topics.withdraw(A, newId()), 'rubbish', { qos: 1, retain: true });
+  }
+  assert.ok(await isCutOff(await openApp(), topics.withdraw(A, newId()), true), 'the 65th is refused, so that whoever leaves it knows');
+  const back = await openDevice(keys, 2);
+  const heard: string[] = [];
+  back.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
+  await granted(back, topics.downAll(A));
+  await until('the order arrives', () => heard.includes(`${own} the order`));
+  await owner.publishAsync(own, '', { qos: 1, retain: true });
+  await (await openApp()).publishAsync(topics.withdraw(A, newId()), 'another', { qos: 1, retain: true });
 });
 
 relay('nothing is queued for who is away, even when it asks for that', async () => {

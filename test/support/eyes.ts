@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../../scripts/root.js';
@@ -47,6 +47,8 @@ export class Eyes {
 
   /** Turns the wall clock of the agent, and lets it have been up for so much longer; counts within 10 ms, until it is said again. */
   shiftClocks(wallMs: number, uptimeMs = 0): void {
-    writeFileSync(this.#shiftPath, `${wallMs} ${uptimeMs}`);
+    // Whole or not at all: half a number would be another time.
+    writeFileSync(`${this.#shiftPath}.new`, `${wallMs} ${uptimeMs}`);
+    renameSync(`${this.#shiftPath}.new`, this.#shiftPath);
   }
 }

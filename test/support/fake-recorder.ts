@@ -6,6 +6,7 @@ import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
+import { fakeLogHandlers } from './fake-log.js';
 import { FakeOwnership, type OwnershipOptions } from './fake-ownership.js';
 import { answerOffer, makeCameras, makeHealth } from './fake-scene.js';
 
@@ -15,6 +16,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const KEY: PublicJwk = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43) };
 const DONE = { isDone: true as const };
+const ERASED = { kind: 'employee', name: null, email: null, isErased: true };
 const ORG = { name: 'Example Alarms', key: KEY };
 
 export interface FakeOptions extends OwnershipOptions {
@@ -234,6 +236,14 @@ export class FakeRecorder implements RecorderLink {
         const rows = this.#log.filter(isWanted).slice(-limit);
         return { rows, size: this.#log.length, head: 'b'.repeat(64), checkpoint: 'c'.repeat(40), organisations: { org: ORG.name } };
       },
+      ...fakeLogHandlers({
+        note: (action) => this.#note(action, 'ok'),
+        stop: () => this.#withdraw('all'),
+        erase: () => {
+          this.#log = this.#log.map((row) => (row.actor.kind === 'employee' ? { ...row, actor: ERASED } : row));
+        },
+        size: () => this.#log.length,
+      }),
       'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
       'ptz.move': () => DONE,
       'ptz.stop': () => DONE,

@@ -24,15 +24,21 @@ export interface NodeViewer {
   close(): void;
 }
 
+/** `route`: where the answer says that the recorder is, changed as a viewer behind a TURN server would. `onPacket`: every RTP packet, decrypted. */
+export interface ViewerOptions {
+  readonly stream?: 'main' | 'sub';
+  readonly bindAddress?: string;
+  readonly route?: (answerSdp: string) => string;
+  readonly onPacket?: (packet: Buffer) => void;
+  /** How long the answer may take; 20 s. */
+  readonly timeoutMs?: number;
+}
+
 /** RTCP shares the port with RTP: packet types 192 to 223 are RTCP (RFC 5761, section 4). */
 const isRtcp = (packet: Buffer): boolean => ((packet[1] ?? 0) & 0x7f) >= 64 && ((packet[1] ?? 0) & 0x7f) < 96;
 
 /** Candidates of loopback only, no STUN or TURN server: asks for the picture and connects. Rejects as `client.call` does. */
-export async function watchInNode(
-  client: RecorderClient,
-  cam = 'cam-1',
-  options: { readonly stream?: 'main' | 'sub'; readonly bindAddress?: string } = {},
-): Promise<NodeViewer> {
+export async function watchInNode(client: RecorderClient, cam = 'cam-1', options: ViewerOptions = {}): Promise<NodeViewer> {
   const peer = new datachannel.PeerConnection('viewer', { iceServers: [], bindAddress: options.bindAddress ?? '127.0.0.1' });
   const seen = { packets: 0, bytes: 0, lastPacketMs: undefined as number | undefined, ended: undefined as LiveEnded | undefined };
   let state = 'new';
@@ -50,6 +56,7 @@ export async function watchInNode(
     seen.packets += 1;
     seen.bytes += packet.length;
     seen.lastPacketMs = performance.now();
+    options.onPacket?.(packet);
   });
   try {
     const sdp = await gathered(peer);
@@ -57,11 +64,12 @@ export async function watchInNode(
       seen.ended = parseShape(LiveEnded, body);
     };
     const asked = { cam, stream: options.stream ?? 'main', maxS: 600, sdp, fp: sdpFingerprint(sdp) ?? '' } as const;
-    const answer = await client.call('live.open', asked, { onEvent, timeoutMs: 20_000 });
+    const answer = await client.call('live.open', asked, { onEvent, timeoutMs: options.timeoutMs ?? 20_000 });
     if (sdpFingerprint(answer.sdp) !== answer.fp) throw new RangeError('the answer names another certificate than the signed one');
-    peer.setRemoteDescription(answer.sdp, 'answer');
+    peer.setRemoteDescription(options.route?.(answer.sdp) ?? answer.sdp, 'answer');
     return viewerOf({ peer, track }, answer, seen, () => state);
   } catch (error) {
+    track.close();
     peer.close();
     throw error;
   }

@@ -217,6 +217,7 @@ export class TestEmployee implements Identity {
   readonly orgSigner: KeySigner;
   readonly #sealKey: CryptoKey;
   #cancellations = 0;
+  readonly #letterBox = newId();
   /** The grant to act under; null: an applicant's badge. */
   grantId: string | null = null;
   /** Changes to the badge, for tests of refusals. */
@@ -271,7 +272,7 @@ export class TestEmployee implements Identity {
 
   /** Topic on which that list reaches a recorder. */
   async cancellationTopic(serial: string): Promise<string> {
-    return topics.cancel({ tenant: TENANT, serial }, await thumbprint(this.org.key));
+    return topics.cancel({ tenant: TENANT, serial }, this.#letterBox);
   }
 
   /** A site letter that was sealed to this organisation; `grant` is `grantId` unless named. @throws AgentError when it is not for us */

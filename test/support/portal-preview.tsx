@@ -122,6 +122,7 @@ async function preview(root: HTMLElement): Promise<void> {
         return Promise.resolve({
           purpose: has('joining') ? 'join' : 'own',
           operator: FAKE_OPERATOR,
+          deviceKey: 'D'.repeat(43),
           finish: (part: OwnerPart) => {
             Object.assign(globalThis, { pairedAs: { role: part.role, deviceName: part.deviceName, site: part.site, person: part.person } });
             const facts = { epoch: 1, boot: newId(), recorderAt: Date.now() };

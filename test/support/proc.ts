@@ -30,9 +30,9 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
-/** Local addresses (hexadecimal, as the kernel writes them) of the UDP sockets that a process holds. */
-export function udpSocketsOf(pid: number): string[] {
-  const own = new Set(
+/** Inodes of the sockets that a process holds. */
+export function socketsOf(pid: number): ReadonlySet<string> {
+  return new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
       try {
         return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
@@ -42,6 +42,11 @@ export function udpSocketsOf(pid: number): string[] {
       }
     }),
   );
+}
+
+/** Local addresses (hexadecimal, as the kernel writes them) of the UDP sockets that a process holds. */
+export function udpSocketsOf(pid: number): string[] {
+  const own = socketsOf(pid);
   return ['udp', 'udp6'].flatMap((table) =>
     readOr(`/proc/${pid}/net/${table}`, '')
       .split('\n')

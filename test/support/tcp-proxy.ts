@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that are open now. */
   readonly open: () => number;
+  /** Bytes from clients so far. */
+  readonly sent: () => number;
   /** Resets every open connection; new ones are taken. */
   readonly cut: () => void;
   /** From now on nothing that the server says arrives; `false` lets the following bytes through again. */
@@ -16,11 +18,15 @@ export interface TcpProxy {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isHeld = false;
+  let sent = 0;
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     const pair = [near, far] as const;
     pairs.add(pair);
-    near.on('data', (bytes) => far.write(bytes));
+    near.on('data', (bytes) => {
+      sent += bytes.length;
+      far.write(bytes);
+    });
     far.on('data', (bytes) => !isHeld && near.write(bytes));
     for (const socket of pair) {
       socket.on('error', () => undefined);
@@ -37,6 +43,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   return {
     port: (server.address() as { port: number }).port,
     open: () => pairs.size,
+    sent: () => sent,
     cut,
     holdAnswers: (held) => {
       isHeld = held;

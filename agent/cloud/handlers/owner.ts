@@ -25,7 +25,7 @@ export interface OwnerActs {
   }): Promise<{ readonly receipt: { readonly closed: readonly unknown[]; readonly lastMediaMs: number }; readonly erasePeople: boolean }>;
 }
 
-/** What follows a hand-over. `forgetCode` and `seal` are waited for; the others take their time. */
+/** What follows a hand-over. `forgetCode`, `forgetLetters` and `seal` are waited for; the others take their time. */
 export interface OwnerHandlerParts {
   readonly permissions: OwnerActs;
   /** Thumbprint of the recorder's own key. */
@@ -34,6 +34,8 @@ export interface OwnerHandlerParts {
   readonly seal: () => Promise<void>;
   /** Makes the verification code that counted so far worthless. */
   readonly forgetCode: () => Promise<void>;
+  /** Takes back what was waiting to be sent: it was for those who asked before. */
+  readonly forgetLetters: () => Promise<void>;
   /** Erases the people of before from the operation log; the owner of now stays. Tried again with the next start when it was not done. */
   readonly erasePeople: () => Promise<void>;
   /** Asks for a new client certificate: the old owner may know the one that is in use. */
@@ -100,6 +102,7 @@ async function followUp(parts: OwnerHandlerParts, erasePeople: boolean): Promise
   const tried = (what: string, done: Promise<void>): Promise<void> =>
     done.catch((error: unknown) => parts.log.error('something after a hand-over was not done', { what, error }));
   await tried('forget the code', parts.forgetCode());
+  await tried('take back what waits to be sent', parts.forgetLetters());
   await tried('seal the log', parts.seal());
   void tried('renew the certificate', parts.renewCertificate());
   if (erasePeople) void tried('erase the people of before', parts.erasePeople());

@@ -36,20 +36,20 @@ export interface Published {
 
 /**
  * Leaves the list (retained) for every recorder: each obeys when it hears it, at once when it is connected, and when it comes back otherwise.
- * `organisation` is the thumbprint of the organisation's key.
+ * `letterBox` is the organisation's own at the relay: nobody else knows it, and a newer list takes the place of the older one.
  */
 export async function publishCancellation(
   transport: Pick<RelayTransport, 'publish'>,
   tenant: string,
   serials: readonly string[],
-  organisation: string,
+  letterBox: string,
   statement: string,
 ): Promise<Published> {
   const told: string[] = [];
   const failed: string[] = [];
   await Promise.all(
     serials.map((serial) =>
-      transport.publish(topics.cancel({ tenant, serial }, organisation), statement, { retain: true }).then(
+      transport.publish(topics.cancel({ tenant, serial }, letterBox), statement, { retain: true }).then(
         () => void told.push(serial),
         () => void failed.push(serial),
       ),

@@ -21,6 +21,9 @@ export interface Handed {
 /** `join`: one more device of the owner. `take`: the recorder is handed over. */
 export type HandedKind = 'join' | 'take';
 
+/** A recorder whose owner has added the reader's key: which one it is, and its key. No secret. */
+export type AddedTo = Pick<Handed, 'serial' | 'deviceKey'>;
+
 function unreadable(say: string, fix: string): AgentError {
   return new AgentError({ code: 'portal.unreadable', say, fix });
 }
@@ -35,9 +38,11 @@ export function handedLink(page: string, kind: HandedKind, handed: Handed): stri
   return `${page.replace(/#.*$/, '')}#/${handedPath(kind, handed).join('/')}`;
 }
 
+const partsOf = (kind: HandedKind, text: string): string[] => (text.trim().split(`#/${kind}/`)[1] ?? '').split('/');
+
 /** What a scanned or pasted link says, whichever address of the app it begins with. @throws AgentError portal.unreadable */
 export function readHanded(kind: HandedKind, text: string): Handed {
-  const [serial, deviceKey, statement, operator, ...rest] = (text.trim().split(`#/${kind}/`)[1] ?? '').split('/');
+  const [serial, deviceKey, statement, operator, ...rest] = partsOf(kind, text);
   try {
     if (rest.length === 0) {
       return {
@@ -53,6 +58,23 @@ export function readHanded(kind: HandedKind, text: string): Handed {
   throw kind === 'join'
     ? unreadable('This is not a link that adds a device.', 'Copy the whole link from the device that made it, or scan its code.')
     : unreadable('This is not an offer of a recorder.', 'Copy the whole link from the owner’s device, or scan its code.');
+}
+
+/** The link for a device whose key was added: by it the device knows the right recorder. */
+export function addedLink(page: string, { serial, deviceKey }: AddedTo): string {
+  return `${page.replace(/#.*$/, '')}#/join/${serial}/${deviceKey}`;
+}
+
+/** A link of either kind that makes a device one of the owner's. @throws AgentError portal.unreadable */
+export function readJoin(text: string): Handed | AddedTo {
+  const [serial, deviceKey, ...rest] = partsOf('join', text);
+  try {
+    if (deviceKey !== undefined && rest.length === 0)
+      return { serial: parseShape(Serial, serial), deviceKey: parseShape(Hash32, deviceKey) };
+  } catch {
+    // Said below.
+  }
+  return readHanded('join', text);
 }
 
 const KEY_MARK = 'SLK1:';

@@ -4,18 +4,43 @@ import { AgentError } from '../../../agent/kernel/errors.js';
 import { newSigningKey, type SigningKey } from './keys.js';
 import type { OrganisationRecord, SignedIn } from './organisation.js';
 
+/** What was taken back and not yet confirmed. `epoch`, `now`: as the recorder last told them. */
+export interface WaitingOrder {
+  readonly ids: readonly string[];
+  readonly all: boolean;
+  /** False: the relay did not take it, so that it waits in this browser alone. */
+  readonly isAtRelay: boolean;
+  readonly epoch: number;
+  readonly now: number;
+}
+
+/** The link of an offer, until when it is good by the recorder's clock (Unix ms), and the epoch that it was made in: another voids it. */
+export interface OpenOffer {
+  readonly link: string;
+  readonly exp: number;
+  readonly epoch: number;
+}
+
 /** A recorder that belongs to the person at this browser. */
 export interface OwnedRecorder {
   readonly serial: string;
-  /** Thumbprint learnt while pairing; null when pairing was cut off before the answer: then the first one seen counts. */
+  /** Thumbprint learnt while pairing, from the text that was handed over, or at the recorder's own page; null: the first one seen counts. */
   readonly deviceKey: string | null;
   readonly site: string;
   /** As named in the consent; null on a device that joined, where nobody was asked. */
   readonly person: Person | null;
   readonly signer: SigningKey['signer'];
   readonly publicKey: PublicJwk;
-  /** Withdrawals that wait at the relay for a recorder that did not answer. */
-  readonly waiting: { readonly ids: readonly string[]; readonly all: boolean } | null;
+  /** Withdrawals that a recorder did not answer. It gets them as soon as it does. */
+  readonly waiting: WaitingOrder | null;
+  /** Where this owner's orders wait at the relay: nobody else knows the place. Made with the first one. */
+  readonly letterBox?: string;
+  /** An offer to hand the recorder over that may still be accepted. */
+  readonly offer?: OpenOffer | undefined;
+  /** Newest checkpoint (checkpoint+jws) of the operation log that this browser was convinced of. */
+  readonly checkpoint?: string;
+  /** The record that this one replaced while the recorder's answer was lost: good again when the recorder does not know the newer key. */
+  readonly before?: OwnedRecorder | undefined;
 }
 
 /** A recorder where this organisation asked for permission. */

@@ -2,7 +2,7 @@ import { type KeySigner, type Signer, signStatement, thumbprint } from '../../..
 import { type AnswerOf, OPERATIONS, type OperationName } from '../../../agent/contract/operations.js';
 import type { Scope } from '../../../agent/contract/shapes.js';
 import type { Badge, Organisation, Person } from '../../../agent/contract/statements.js';
-import { concatBytes, utf8 } from '../../../agent/contract/text.js';
+import { concatBytes, newId, utf8 } from '../../../agent/contract/text.js';
 import { AgentError } from '../../../agent/kernel/errors.js';
 import { type CalledBack, callBack } from './cancellation.js';
 import { findGrant } from './find-grant.js';
@@ -28,6 +28,8 @@ export interface OrganisationRecord {
   /** Badges called back, and the number of the newest list of them. */
   readonly calledBack?: readonly CalledBack[];
   readonly cancellations?: number;
+  /** Where lists of called-back badges wait at the relay. */
+  readonly letterBox?: string;
 }
 
 /** Keys in use after the PIN was entered. */
@@ -107,7 +109,7 @@ export async function withEmployeeCalledBack(record: OrganisationRecord, now: nu
   const kid = await thumbprint(record.employeeKey.publicKey);
   // Not below the clock: a record that was restored from a copy must not fall behind its own lists.
   const cancellations = Math.max((record.cancellations ?? 0) + 1, Math.floor(now / 1000));
-  return { ...record, calledBack: callBack(record.calledBack ?? [], kid, now), cancellations };
+  return { ...record, calledBack: callBack(record.calledBack ?? [], kid, now), cancellations, letterBox: record.letterBox ?? newId() };
 }
 
 /** Unlocks the keys. @throws AgentError portal.wrong_pin */

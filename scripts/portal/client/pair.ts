@@ -1,9 +1,10 @@
 import { scryptAsync } from '@noble/hashes/scrypt.js';
 import { parseGuarded } from '../../../agent/contract/guard.js';
-import { type Signer, signStatement, verifyStatement } from '../../../agent/contract/jws.js';
+import { type Signer, signStatement, thumbprint, verifyStatement } from '../../../agent/contract/jws.js';
 import {
   closeBox,
   DeviceBox,
+  deviceMac,
   KEY_DERIVATION,
   type OwnerBox,
   openBox,
@@ -60,6 +61,8 @@ export interface PairingAttempt {
    * for showing and agreeing to: the recorder refuses a consent that names another one.
    */
   readonly operator: Operator | null;
+  /** Thumbprint of the recorder's key, proven by the code: known before the recorder knows the owner's, should its last answer be lost. */
+  readonly deviceKey: string;
   /** Signs the consent, proves both sides to each other and makes this key the owner's. */
   finish(part: OwnerPart): Promise<Paired>;
   cancel(): void;
@@ -86,12 +89,17 @@ export async function pair(parts: PairParts): Promise<PairingAttempt> {
     const ids = { context: PAIRING_CONTEXT, prover: app, verifier: parts.scope.serial };
     const keys = proverFinish(ids, w0, w1, x, fromBase64url(response.shareV));
     if (!sameBytes(keys.confirmVerifier, fromBase64url(response.confirmV))) throw wrongCode(response.left);
+    const { device } = response;
+    const isBound = sameBytes(fromBase64url(response.deviceMac), fromBase64url(await deviceMac(keys.shared, channel.sid, device)));
+    if (!isBound) throw notProven();
     const { purpose, operator } = params;
     const method = parts.transport.way === 'lan' ? 'code-lan' : 'code-relay';
     return {
       purpose,
       operator,
-      finish: (part) => finish(channel, { serial: parts.scope.serial, method, operator }, keys, part).finally(() => channel.close()),
+      deviceKey: device,
+      finish: (part) =>
+        finish(channel, { serial: parts.scope.serial, method, operator, device }, keys, part).finally(() => channel.close()),
       cancel: () => channel.close(),
     };
   } catch (error) {
@@ -104,12 +112,13 @@ interface Proven {
   readonly serial: string;
   readonly method: Consent['method'];
   readonly operator: Operator | null;
+  readonly device: string;
 }
 
 async function finish(channel: PairChannel, proven: Proven, keys: SharedKeys, part: OwnerPart): Promise<Paired> {
-  const { serial } = proven;
+  const { serial, method, operator } = proven;
   const transcript = toBase64url(keys.transcriptHash);
-  const consent = await signConsent({ ...proven, person: part.person, role: part.role, at: Date.now() }, part.owner);
+  const consent = await signConsent({ serial, method, operator, person: part.person, role: part.role, at: Date.now() }, part.owner);
   const box: OwnerBox = {
     owner: part.ownerKey,
     deviceName: part.deviceName,
@@ -124,7 +133,8 @@ async function finish(channel: PairChannel, proven: Proven, keys: SharedKeys, pa
   );
   const device = parseShape(DeviceBox, parseGuarded(await openBox(keys.shared, 'device', channel.sid, done.box)));
   const proof = await verifyStatement(device.proof, 'pair+jws', device.device, PairProof);
-  if (proof.role !== 'device' || proof.transcript !== transcript || proof.dev !== serial) throw notProven();
+  const isSame = (await thumbprint(device.device)) === proven.device;
+  if (!isSame || proof.role !== 'device' || proof.transcript !== transcript || proof.dev !== serial) throw notProven();
   return { deviceKey: device.device, sealKey: device.seal, epoch: device.epoch, boot: device.boot, recorderAt: device.at };
 }
 

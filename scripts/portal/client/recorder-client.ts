@@ -8,6 +8,7 @@ import { fromUtf8, newId, sha256Text } from '../../../agent/contract/text.js';
 import { type TopicScope, topics } from '../../../agent/contract/topics.js';
 import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
 import type { Identity } from './identity.js';
+import { holdTopic } from './shared-topic.js';
 import type { RelayTransport } from './transport.js';
 import { Uptime } from './uptime.js';
 
@@ -33,6 +34,9 @@ interface Waiting {
   readonly commandHash: string;
   settle(result: Result): void;
   onEvent?: ((event: CommandEvent['event'], body: unknown) => void) | undefined;
+  isAnswered: boolean;
+  /** What came later in the story but earlier on the wire: a picture may end while its answer is being written down. */
+  early?: CommandEvent;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -68,7 +72,9 @@ export class RecorderClient {
   /** Subscribes to the recorder's status; it arrives by itself (retained). Rejects when the relay refuses or is not reached. */
   async start(): Promise<void> {
     this.#ends.push(this.#parts.transport.onMessage((topic, payload) => void this.#receive(topic, payload)));
-    await this.#parts.transport.subscribe(topics.status(this.#parts.scope));
+    const { ready, release } = holdTopic(this.#parts.transport, topics.status(this.#parts.scope));
+    this.#ends.push(release);
+    await ready;
   }
 
   onStatus(listener: (status: Status) => void): () => void {
@@ -98,7 +104,6 @@ export class RecorderClient {
     for (const end of this.#ends.splice(0)) end();
     for (const topic of [...this.#waiting.keys()]) this.#forget(topic);
     this.#statusListeners.clear();
-    if (this.#parts.transport.isOnline) this.#parts.transport.unsubscribe(topics.status(this.#parts.scope)).catch(() => undefined);
   }
 
   async #callOnce<Name extends OperationName>(status: Status, op: Name, args: ArgsOf<Name>, options: CallOptions): Promise<AnswerOf<Name>> {
@@ -133,7 +138,7 @@ export class RecorderClient {
     const topic = topics.reply(scope, id);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<Result>((settle, fail) => {
-      this.#waiting.set(topic, { ...keys, settle, onEvent: options.onEvent });
+      this.#waiting.set(topic, { ...keys, settle, onEvent: options.onEvent, isAnswered: false });
       timer = setTimeout(() => fail(timeout()), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     });
     answered.catch(() => undefined);
@@ -213,12 +218,20 @@ export class RecorderClient {
     if (isEvent(statement)) {
       const event = await verifyStatement(statement, 'event+jws', key, CommandEvent);
       if (event.cmd !== waiting.commandHash) return;
-      waiting.onEvent?.(event.event, event.body);
-      this.#forget(topic);
+      if (waiting.isAnswered) this.#tell(topic, waiting, event);
+      else waiting.early = event;
       return;
     }
     const result = await verifyStatement(statement, 'result+jws', key, Result);
-    if (result.cmd === waiting.commandHash && result.dev === this.#parts.scope.serial) waiting.settle(result);
+    if (result.cmd !== waiting.commandHash || result.dev !== this.#parts.scope.serial) return;
+    waiting.isAnswered = true;
+    waiting.settle(result);
+    if (waiting.early !== undefined) this.#tell(topic, waiting, waiting.early);
+  }
+
+  #tell(topic: string, waiting: Waiting, { event, body }: CommandEvent): void {
+    waiting.onEvent?.(event, body);
+    this.#forget(topic);
   }
 }
 

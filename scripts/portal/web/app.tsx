@@ -15,9 +15,10 @@ const serve = () => import('./pages/serve-home.js');
 const SignedInOnly = lazy(async () => (await serve()).SignedInOnly);
 const ServeHome = lazy(async () => (await serve()).ServeHome);
 const ServeAdd = lazy(async () => (await serve()).ServeAdd);
-const JoinPage = lazy(async () => (await import('./pages/join.js')).JoinPage);
-const TakePage = lazy(async () => (await import('./pages/take.js')).TakePage);
-const PairPage = lazy(async () => (await import('./pages/pair.js')).PairPage);
+const ownership = () => import('./pages/ownership.js');
+const JoinPage = lazy(async () => (await ownership()).JoinPage);
+const TakePage = lazy(async () => (await ownership()).TakePage);
+const PairPage = lazy(async () => (await ownership()).PairPage);
 const RecorderPages = lazy(async () => (await import('./pages/recorder.js')).RecorderPages);
 
 function Routes() {
@@ -28,8 +29,8 @@ function Routes() {
     return second === 'add' ? <PairPage /> : <RecorderPages as="own" serial={second} rest={rest} />;
   }
   // A link that was opened while the page was shown is another one: the page begins anew with it.
-  if (role === 'join') return <JoinPage key={second ?? ''} rest={path.value.slice(1)} />;
-  if (role === 'take') return <TakePage key={second ?? ''} rest={path.value.slice(1)} />;
+  if (role === 'join') return <JoinPage key={rest.join()} rest={path.value.slice(1)} />;
+  if (role === 'take') return <TakePage key={rest.join()} rest={path.value.slice(1)} />;
   if (role === 'serve') {
     return (
       <SignedInOnly>
@@ -42,7 +43,7 @@ function Routes() {
   }
   return (
     <Shell title={t.notFound} back={{ to: href(), label: t.home }}>
-      <Empty title={t.notFound} />
+      <Empty title={t.notFoundFix} />
     </Shell>
   );
 }
@@ -66,6 +67,17 @@ function Root() {
 export async function mountApp(root: HTMLElement, services: Services): Promise<void> {
   const app = new AppState(services);
   await app.load();
+  let isDelivering = false;
+  app.owned.subscribe((owned) => {
+    if (isDelivering || owned.every(({ waiting }) => waiting === null)) return;
+    isDelivering = true;
+    import('./state/deliver-waiting.js').then(
+      ({ deliverWaiting }) => deliverWaiting(app),
+      () => {
+        isDelivering = false;
+      },
+    );
+  });
   render(
     <AppContext.Provider value={app}>
       <Root />

@@ -92,3 +92,6 @@ export function plainNumber(value: number): string {
 export function secondsAfterPress(roundTripMs: number, lastMediaMs: number): string {
   return Math.max(0.01, Math.ceil((roundTripMs + lastMediaMs) / 10) / 100).toFixed(2);
 }
+
+/** The first characters of a key's thumbprint, in groups that can be read out. */
+export const shortPrint = (print: string): string => print.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 ');

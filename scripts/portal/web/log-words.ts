@@ -1,7 +1,12 @@
+import { SCOPES } from '../../../agent/contract/shapes.js';
+import { Hours } from '../../../agent/contract/statements.js';
 import type { LogRow } from '../../../agent/contract/views.js';
-import { duration } from './format.js';
+import { duration, moment } from './format.js';
+import { describeHours } from './hours.js';
 import { tl } from './log-texts.js';
 import { cameraNameOf, type Named } from './names.js';
+import { describeScopes } from './permission-parts.js';
+import { t } from './words.js';
 
 /** One thing that happened: a result joined with the intent it answers, or an intent whose result is not here. */
 export interface LogEntry {
@@ -11,6 +16,8 @@ export interface LogEntry {
   readonly what: string;
   readonly result: 'ok' | 'refused' | 'failed' | 'open';
   readonly resultText: string;
+  /** Shown with what did not go well: whoever is asked for help can look it up. */
+  readonly code: string | null;
 }
 
 /** Rows of the log, newest first, each intent folded into its result. */
@@ -26,6 +33,7 @@ export function foldRows(rows: readonly LogRow[], cameras: readonly Named[], org
       what: whatWasDone(row, cameras),
       result: row.result ?? 'open',
       resultText: resultOf(row),
+      code: row.result === 'ok' ? null : row.code,
     }));
 }
 
@@ -41,14 +49,33 @@ function whoDid(row: LogRow, organisations: Readonly<Record<string, string>>): s
 
 function whatWasDone(row: LogRow, cameras: readonly Named[]): string {
   const known = Object.hasOwn(tl.actions, row.action) ? tl.actions[row.action] : undefined;
-  const what = known ?? tl.logOther(row.action);
+  const what = (row.action === 'permissions.grant' ? whatWasAllowed(row, cameras) : undefined) ?? known ?? tl.logOther(row.action);
   return row.channel === null ? what : tl.logOn(what, cameraNameOf(cameras, row.channel));
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** A grant in the owner's words, from what stands beside its row; undefined when that is gone or unlike a grant. */
+function whatWasAllowed({ detail, at }: LogRow, cameras: readonly Named[]): string | undefined {
+  const { organisation, scopes, cameras: cams, hours, until } = (detail as { after?: Record<string, unknown> } | null)?.after ?? {};
+  if (!isText(organisation) || !Array.isArray(scopes) || typeof until !== 'number') return undefined;
+  const what = describeScopes(
+    SCOPES.filter((scope) => scopes.includes(scope)),
+    Array.isArray(cams) ? cams.filter(isText) : null,
+    cameras,
+  );
+  const sentence = tl.logAllowed(organisation, what, moment(until, at));
+  const when = Hours.safeParse(hours);
+  return when.success ? t.permAtHours(sentence, describeHours(when.data) ?? '') : sentence;
+}
+
 function resultOf(row: LogRow): string {
-  const lasted =
-    row.durationMs !== null && row.action.startsWith('live.') && row.durationMs > 0 ? tl.logLasted(duration(row.durationMs)) : undefined;
+  const isLive = row.action.startsWith('live.');
   const words = { ok: tl.resultOk, refused: tl.resultRefused, failed: tl.resultFailed };
-  const result = row.result === null ? tl.resultOpen : words[row.result];
-  return lasted === undefined ? result : `${result}, ${lasted}`;
+  const parts = [row.result === null ? tl.resultOpen : words[row.result]];
+  if (isLive && row.durationMs !== null && row.durationMs > 0) parts.push(tl.logLasted(duration(row.durationMs)));
+  const code = row.code ?? '';
+  const why = row.result === 'ok' && Object.hasOwn(tl.ends, code) ? tl.ends[code] : undefined;
+  if (why !== undefined) parts.push(why);
+  return parts.join(', ');
 }

@@ -1,14 +1,15 @@
 /**
  * The web app of the reference cloud. Stable marks for tests and other tools are `data-test` attributes:
  *
- * start            start-owner start-installer back title no-service add-recorder join-device take-over
+ * start            start-owner start-installer back title no-service add-recorder join-device take-over on-site
  * pairing          add-recorder pair-serial pair-code pair-scan pair-check pair-problem[data-code] pair-right
  * consent          consent consent-text role-{owner,installer} operator consent-name consent-email consent-site consent-device consent-agree
  *                  consent-finish consent-problem
  * notices          installer-held hand-over-now consent-stale other-operator agree-again agree-again-do not-owner forget
- * devices          devices device[data-kid][data-this] device-remove device-remove-{sure,cancel} device-add add-link[data-text] add-by-key
+ *                  offer-open offer-show forget-card forget-away
+ * devices          devices device[data-kid][data-this] device-remove device-remove-{sure,cancel} device-add add-link[data-text] add-by-key added-link[data-text]
  *                  key-{text,scan,read,unread} key-name key-add devices-problem device-news settings-{devices,hand-over}
- * joining          own-key[data-text] join-{text,scan,read,unread} join-name join-do join-problem join-serial join-look pair-join
+ * joining          own-key[data-text] join-{text,scan,read,unread} join-name join-do join-problem join-look pair-join
  * hand-over        key-{text,scan,read,unread} key-known erase-people offer-make offer[data-text] offer-back offer-news hand-over-problem
  *                  take-{text,scan,read,unread} take-facts take-{name,email,site,device,agree,finish} take-problem[data-code]
  * recorder         nav-{site,cameras,permissions,activity,health,settings} open-<serial> looking unreachable verdict[data-level]
@@ -19,8 +20,8 @@
  * permissions      application[data-organisation] application-note grant-scope-<scope> grant-duration-{pictures,other}
  *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop hours-{any,some} hours-day-<n>
  *                  hours-from hours-to
- *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting stop-problem
- * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head
+ *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting[data-at-relay] stop-problem
+ * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head log-witness[data-verdict]
  * health           health-now health-{cpu,memory,disk,temperature,cameras,uptime,rss} chart[data-drawn] chart-summary chart-value
  *                  health-facts fact[data-fact][data-state]
  * settings         set-recorder-name set-name-<id> set-{sub,main}-resolution-<id> set-{sub,main}-rate-<id> set-user-<id>

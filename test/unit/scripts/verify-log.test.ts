@@ -20,9 +20,16 @@ const { verifyLog, sha256: own } = (await import(PROGRAM)) as {
   verifyLog: (
     lines: readonly string[],
     witness?: string,
-  ) => Promise<{ isOk: boolean; problem: { kind: string; seq: number } | null; rows: number }>;
+  ) => Promise<{
+    isOk: boolean;
+    problem: { kind: string; seq: number; say: string } | null;
+    rows: number;
+    signedSize: number;
+    witness: string | null;
+  }>;
   sha256: (...parts: Uint8Array[]) => Uint8Array;
 };
+const DEVICE = 'SN000001';
 const DANA = { name: 'Dana K', email: 'dana@installer.example' };
 
 interface Keyed {
@@ -56,7 +63,7 @@ async function rows(log: OpenLog, count: number): Promise<void> {
 
 async function exported(log: OpenLog, key: PublicJwk): Promise<string[]> {
   const lines: string[] = [];
-  const parts = { store: new OperationLogStore(log.database), hash: sha256, device: 'SN1', key, at: log.clock.at };
+  const parts = { store: new OperationLogStore(log.database), hash: sha256, device: DEVICE, key, at: log.clock.at };
   for await (const line of exportLines(parts, { hasDetails: true, hasPeople: true })) lines.push(line.trimEnd());
   return lines;
 }
@@ -67,7 +74,7 @@ async function withExport(
 ): Promise<void> {
   await inFolder(async (folder) => {
     const keyed = await newKey();
-    const log = await openLog(folder, { signer: keyed.signer });
+    const log = await openLog(folder, { device: DEVICE, signer: keyed.signer });
     try {
       await rows(log, 149);
       const witness = (await log.service.latestCheckpoint())?.jws ?? '';
@@ -109,20 +116,18 @@ test('every kind of change is found and named', () =>
   withExport(async ({ lines, witness, keyed, log }) => {
     const at = rowAt(lines, 100);
     const cases: readonly (readonly [string, number, readonly string[]])[] = [
-      ['checkpoint', 128, changed(lines, at, (item) => ({ body: String(item.body).replace('config.get', 'config.put') }))],
+      ['checkpoint', 129, changed(lines, at, (item) => ({ body: String(item.body).replace('config.get', 'config.put') }))],
       ['gap', 100, lines.toSpliced(at, 1)],
       ['gap', 100, lines.with(at, lines[at + 1] ?? '').with(at + 1, lines[at] ?? '')],
       ['moved', 100, changed(lines, at, (item) => ({ body: String(item.body).replace('"seq":100', '"seq":101') }))],
-      ['foreign', 100, changed(lines, at, (item) => ({ body: String(item.body).replace('"device":"SN1"', '"device":"SN2"') }))],
+      ['foreign', 100, changed(lines, at, (item) => ({ body: String(item.body).replace('"device":"SN000001"', '"device":"SN000002"') }))],
       ['detail', 100, changed(lines, at, (item) => ({ detail: { ...(item.detail as object), json: '{"after":{"at":7}}' } }))],
       ['cut', 151, lines.slice(0, -1)],
       ['edit', 99, changed(lines, at, () => ({ body: 'nonsense' }))],
       ['header', 0, lines.slice(1)],
-      [
-        'signature',
-        64,
-        changed(lines, 0, () => ({ key: { ...(keyed.key as object), ...({ x: keyed.key.y, y: keyed.key.x } as object) } })),
-      ],
+      ['unsigned', 1, lines.filter((line) => !line.startsWith('{"kind":"checkpoint"'))],
+      ['edit', 151, [...lines, lines[at]?.replace('"seq":100', '"seq":151') ?? '']],
+      ['signature', 1, changed(lines, 0, () => ({ key: { ...(keyed.key as object), ...({ x: keyed.key.y, y: keyed.key.x } as object) } }))],
     ];
     for (const [kind, seq, bad] of cases) {
       const report = await verifyLog(bad, witness);
@@ -145,7 +150,7 @@ test('an end that was cut off cleanly shows only against the checkpoint from out
       await fs.copyFile(join(folder, 'operation-log.db'), join(other, 'operation-log.db'));
       await rows(log, 20);
       const witness = (await log.service.latestCheckpoint())?.jws ?? '';
-      const cut = await openLog(other, { signer: keyed.signer, isStarted: false });
+      const cut = await openLog(other, { device: DEVICE, signer: keyed.signer, isStarted: false });
       const lines = await exported(cut, keyed.key);
       await cut.close();
       assert.ok((await verifyLog(lines)).isOk);
@@ -155,6 +160,36 @@ test('an end that was cut off cleanly shows only against the checkpoint from out
     });
   }));
 
+test('a witness is believed only when this recorder signed it; rows behind the last checkpoint are said to be unsigned', () =>
+  withExport(async ({ lines, witness, keyed, log }) => {
+    assert.equal([(await verifyLog(lines, witness)).witness, (await verifyLog(lines)).witness], ['met', null]);
+    const others = await newKey();
+    const forged = await others.signer.sign({ v: 1, device: DEVICE, size: 999, head: 'a'.repeat(64), root: 'b'.repeat(64), at: 1 });
+    for (const nonsense of [forged, 'x.y.z', '', '.....']) assert.is((await verifyLog(lines, nonsense)).problem?.kind, 'signature');
+    const neighbour = await keyed.signer.sign({ v: 1, device: 'SN000002', size: 7, head: 'a'.repeat(64), root: 'b'.repeat(64), at: 1 });
+    assert.is((await verifyLog(lines, neighbour)).problem?.kind, 'foreign');
+    await log.service.append({ action: 'config.get', phase: 'result', source: 'relay', actor: 'owner', result: 'ok' });
+    const more = await verifyLog(await exported(log, keyed.key), witness);
+    assert.equal([more.isOk, more.rows, more.signedSize], [true, 151, 150]);
+  }));
+
+test('a log that was shortened by its rule is whole; one that lost its beginning is not', () =>
+  withExport(async ({ keyed, log, witness }) => {
+    log.clock.at += 40 * 86_400_000;
+    await rows(log, 3);
+    assert.ok((await log.service.prune({ days: 30, rows: 10_000, isHeld: false })) > 0);
+    const lines = await exported(log, keyed.key);
+    const report = await verifyLog(lines, witness);
+    assert.equal([report.problem, report.witness], [null, 'met'], 'the witness stands exactly where the log begins');
+    const told = lines.findIndex((line) => line.includes('log.pruned'));
+    const untold = await verifyLog(
+      changed(lines, told, (item) => ({ body: String(item.body).replace('"object":"150"', '"object":"149"') })),
+    );
+    assert.is(untold.problem?.kind, 'checkpoint');
+    const unsigned = lines.filter((line, at) => at < told || !line.startsWith('{"kind":"checkpoint"'));
+    assert.is((await verifyLog(unsigned)).problem?.kind, 'anchor', 'nobody signed the row that says so');
+  }));
+
 test('as a program: exit code and words', () =>
   withExport(async ({ lines, witness, folder }) => {
     const file = join(folder, 'export.jsonl');
@@ -162,12 +197,13 @@ test('as a program: exit code and words', () =>
     await fs.writeFile(file, `${lines.join('\n')}\n`);
     const good = run(file, '--checkpoint', witness);
     assert.is(good.status, 0, good.stderr);
-    assert.match(good.stdout, /The log is whole: 150 rows of recorder SN1/);
+    assert.match(good.stdout, /The log is whole: 150 rows of recorder SN000001/);
     await fs.writeFile(file, `${lines.toSpliced(rowAt(lines, 9), 1).join('\n')}\n`);
     const bad = run(file, '--json');
     assert.is(bad.status, 1);
     assert.is((JSON.parse(bad.stdout) as { problem: { seq: number } }).problem.seq, 9);
-    assert.is(run().status, 2);
+    assert.equal([run().status, run(join(folder, 'nothing')).status, run(file, '--checkpoint').status, run('--help').status], [2, 2, 2, 0]);
+    assert.match(run(join(folder, 'nothing')).stderr, /cannot be read/);
   }));
 
 test.run();

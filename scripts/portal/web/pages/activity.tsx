@@ -5,6 +5,7 @@ import { tl } from '../log-texts.js';
 import { foldRows, type LogEntry } from '../log-words.js';
 import type { Named } from '../names.js';
 import { Button, Empty, type Level, LevelIcon, Problem, Select, When } from '../parts/basics.js';
+import { lazy } from '../parts/lazy.js';
 import { Loaded } from '../parts/loaded.js';
 import { go } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
@@ -12,6 +13,8 @@ import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
 import { tt } from '../trust-words.js';
 import { t } from '../words.js';
+
+const LogWitness = lazy(async () => (await import('../parts/log-witness.js')).LogWitness);
 
 const PAGE = 50;
 type Log = AnswerOf<'log.list'>;
@@ -23,6 +26,7 @@ export function ActivityPage({ session, only }: { readonly session: RecorderSess
   return (
     <>
       <p class="hint">{tl.logIntro}</p>
+      <LogWitness session={session} />
       <Select
         test="log-filter"
         label={tt.filterLabel}
@@ -102,7 +106,7 @@ function Entries({ pages, cameras, emptyText }: EntriesProps) {
             <td class="log-what">{entry.what}</td>
             <td class="log-result">
               <LevelIcon level={LEVELS[entry.result]} /> {entry.resultText}
-              {entry.row.code !== null && <span class="code"> {entry.row.code}</span>}
+              {entry.code !== null && <span class="code"> {entry.code}</span>}
             </td>
           </tr>
         ))}

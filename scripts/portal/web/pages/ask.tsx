@@ -21,7 +21,9 @@ export function AskPage({ session, wanted }: { readonly session: RecorderSession
     <>
       {error !== undefined && <Problem error={error} onRetry={() => void session.refreshPermissions()} />}
       {mine !== undefined && <Mine permissions={mine} />}
-      <AskForm key={wanted ?? ''} session={session} wanted={SCOPES.find((scope) => scope === wanted)} />
+      {error?.code !== 'permissions.no_owner' && (
+        <AskForm key={wanted ?? ''} session={session} wanted={SCOPES.find((scope) => scope === wanted)} />
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { DELEGATION_MAX_MS } from '../../../../agent/contract/statements.js';
 import type { PermissionsInfo } from '../../../../agent/contract/views.js';
-import { handedLink, keyText, readKeyText } from '../../client/handed-text.js';
+import { addedLink, handedLink, keyText, readKeyText } from '../../client/handed-text.js';
 import { addDevice, readDelegation, removeDevice } from '../../client/owner-devices.js';
 import { nameError } from '../field-rules.js';
 import { countdown } from '../format.js';
@@ -11,7 +11,7 @@ import { ShowText } from '../parts/show-text.js';
 import { TakeText } from '../parts/take-text.js';
 import { pageAddress } from '../router.js';
 import { useApp } from '../state/context.js';
-import { makeJoinText } from '../state/ownership-acts.js';
+import { identityOf, makeJoinText } from '../state/ownership-acts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -134,11 +134,12 @@ function AddByLink({ session }: { readonly session: RecorderSession }) {
   );
 }
 
-/** The other way round: the new device shows its key, and this one adds it. */
+/** The other way round: the new device shows its key, this one adds it, and then tells it which recorder it belongs to. */
 function AddByKey({ session, onAdded }: { readonly session: RecorderSession; onAdded(sentence: string): void }) {
   const [key, setKey] = useState<ReturnType<typeof readKeyText>>();
   const [name, setName] = useState('');
   const [isTried, setTried] = useState(false);
+  const [link, setLink] = useState<string>();
   const act = useAct();
   const problem = nameError(name, tt.errorDevice);
   const submit = (event: Event): void => {
@@ -147,6 +148,7 @@ function AddByKey({ session, onAdded }: { readonly session: RecorderSession; onA
     if (key === undefined || problem !== undefined) return;
     act.run(async () => {
       await addDevice(session.link, key, name.trim());
+      setLink(addedLink(pageAddress(), await identityOf(session)));
       onAdded(tt.deviceAddDone(name.trim()));
       setKey(undefined);
       setName('');
@@ -168,6 +170,12 @@ function AddByKey({ session, onAdded }: { readonly session: RecorderSession; onA
             {tt.deviceKeyDo}
           </Button>
         </form>
+      )}
+      {link !== undefined && key === undefined && (
+        <>
+          <p>{tt.deviceAddedNext}</p>
+          <ShowText test="added-link" what={tt.deviceAdd} text={link} label={tt.qrLink} />
+        </>
       )}
     </details>
   );

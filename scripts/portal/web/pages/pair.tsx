@@ -149,12 +149,12 @@ function ConsentStep({ proven, onStartOver }: { readonly proven: Proven; onStart
       <Done test="pair-right">{t.pairRight}</Done>
       {isJoining ? <p data-test="pair-join">{tt.joinQuestion}</p> : <RoleChoice role={role} onRole={setRole} />}
       <OperatorCard operator={attempt.operator} />
-      <ConsentText />
+      <ConsentText isHeld={!isJoining && role === 'installer'} />
       <ConsentForm
         test="consent"
         act={act}
         hasSite={isJoining}
-        doText={isJoining ? tt.joinDo : t.pairFinish}
+        doText={isJoining ? tt.joinDo : role === 'owner' ? t.pairFinish : t.pairFinishHeld}
         busyText={t.pairFinishing}
         onFinish={finish}
         onStartOver={onStartOver}

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { GrantState } from '../../../../agent/contract/views.js';
 import { ago, moment, secondsAfterPress } from '../format.js';
@@ -9,7 +9,7 @@ import { Button, Card, Done, LevelIcon, Problem } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
 import { describeScopes } from '../permission-parts.js';
 import { useApp } from '../state/context.js';
-import { settleWaiting, type Withdrawn, withdraw } from '../state/owner-acts.js';
+import { type Withdrawn, withdraw } from '../state/owner-acts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -24,16 +24,13 @@ export function OwnerPermissionsPage({ session }: { readonly session: RecorderSe
   const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'] });
   const cameras = site.data?.cameras ?? [];
   const [news, setNews] = useState<string>();
-  useEffect(() => {
-    if (permissions.data !== undefined) settleWaiting(app, session, permissions.data).catch(() => undefined); // The next answer tries again.
-  }, [permissions.data]);
-  const isWaiting = app.owned.value.find((one) => one.serial === session.serial)?.waiting != null;
+  const waiting = app.owned.value.find((one) => one.serial === session.serial)?.waiting ?? null;
   return (
     <>
       <div aria-live="polite">{news !== undefined && <Done test="permission-news">{news}</Done>}</div>
-      {isWaiting && (
-        <div class="banner" role="status" data-test="withdraw-waiting">
-          <strong>{t.permWaiting}</strong>
+      {waiting !== null && (
+        <div class="banner" role="status" data-test="withdraw-waiting" data-at-relay={waiting.isAtRelay}>
+          <strong>{waiting.isAtRelay ? t.permWaiting : t.permWaitingHere}</strong>
           <p>{t.permWaitingFix}</p>
         </div>
       )}
@@ -80,8 +77,9 @@ function Applications({ session, permissions, cameras, onNews, onChange }: PartP
   );
 }
 
-function stoppedSentence(outcome: Withdrawn): string {
-  if (outcome.kind === 'waiting') return t.permWaiting;
+/** An order that waits stands in its banner. */
+function stoppedSentence(outcome: Withdrawn): string | undefined {
+  if (outcome.kind === 'waiting') return undefined;
   return outcome.closed === 0 ? t.permStoppedNobody : t.permStopped(secondsAfterPress(outcome.roundTripMs, outcome.lastMediaMs));
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../parts/basics.js';
+import { Forget } from '../parts/forget.js';
 import { lazy } from '../parts/lazy.js';
 import { OwnerNotices } from '../parts/owner-notices.js';
 import { RECORDER_PAGES, type RecorderPage } from '../parts/recorder-pages.js';
@@ -18,8 +19,9 @@ import { OwnerPermissionsPage } from './permissions.js';
 import { SettingsPage } from './settings.js';
 import { SitePage } from './site.js';
 
-const DevicesPage = lazy(async () => (await import('./devices.js')).DevicesPage);
-const HandOverPage = lazy(async () => (await import('./hand-over.js')).HandOverPage);
+const ownership = () => import('./ownership.js');
+const DevicesPage = lazy(async () => (await ownership()).DevicesPage);
+const HandOverPage = lazy(async () => (await ownership()).HandOverPage);
 
 const TITLES: Record<RecorderPage, string> = {
   site: t.navSite,
@@ -90,7 +92,7 @@ export function RecorderPages({ as: role, serial, rest }: { readonly as: Role; r
   if (record === undefined || page === undefined) {
     return (
       <Shell title={t.notFound} back={back}>
-        <Empty title={t.notFound} />
+        <Empty title={t.notFoundFix} />
       </Shell>
     );
   }
@@ -106,6 +108,7 @@ export function RecorderPages({ as: role, serial, rest }: { readonly as: Role; r
     >
       {current !== undefined && <Reachability session={current} />}
       {current !== undefined && current.status.value !== undefined && <Noticed session={current} page={page} rest={details} />}
+      {current !== undefined && <Forget key={`${role} ${serial}`} session={current} />}
     </Shell>
   );
 }

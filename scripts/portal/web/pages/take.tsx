@@ -24,8 +24,8 @@ const readOfferText = (text: string): Handed => readHanded('take', text);
 
 /** The new owner's page: shows this device's key, reads the offer that was made to it, consents and accepts. */
 export function TakePage({ rest }: { readonly rest: Path }) {
-  const address = readAddress('take', rest);
-  const [handed, setHanded] = useState<Handed | undefined>(address.handed);
+  const address = readAddress(rest, readOfferText);
+  const [handed, setHanded] = useState(address.read);
   return (
     <Shell title={tt.takeTitle} back={{ to: href('own'), label: t.ownTitle }}>
       {address.error !== undefined && handed === undefined && <Problem error={address.error} test="take-problem" />}

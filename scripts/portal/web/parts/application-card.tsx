@@ -3,7 +3,7 @@ import { thumbprint } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import { type Scope, SECOND_FACTOR_SCOPES } from '../../../../agent/contract/shapes.js';
 import type { Application } from '../../../../agent/contract/views.js';
-import { duration } from '../format.js';
+import { duration, shortPrint } from '../format.js';
 import { type HoursForm, hoursOf } from '../hours.js';
 import { cameraNameOf, type Named } from '../names.js';
 import { grantsOf, isLease, LEASE_DURATIONS, LONG_DURATIONS, nearestDuration } from '../permission-parts.js';
@@ -200,10 +200,14 @@ function KeyLine({ application }: { readonly application: Application }) {
   const [print, setPrint] = useState('');
   useEffect(() => {
     let isCurrent = true;
-    void thumbprint(application.org.key).then((text) => isCurrent && setPrint(text.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 ')));
+    void thumbprint(application.org.key).then((text) => isCurrent && setPrint(shortPrint(text)));
     return () => {
       isCurrent = false;
     };
   }, [application]);
-  return <p class="code">{t.permCheckKey(print)}</p>;
+  return (
+    <p class="hint" data-test="asker-key">
+      {t.permCheckKey(print)}
+    </p>
+  );
 }

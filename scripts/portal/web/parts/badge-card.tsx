@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { thumbprint } from '../../../../agent/contract/jws.js';
+import { newId } from '../../../../agent/contract/text.js';
 import { type Published, publishCancellation, signCancellation } from '../../client/cancellation.js';
 import { withEmployeeCalledBack } from '../../client/organisation.js';
-import { listOf } from '../format.js';
+import { listOf, shortPrint } from '../format.js';
 import type { AppState } from '../state/app-state.js';
 import { useApp } from '../state/context.js';
 import { useAct } from '../state/use-act.js';
@@ -22,7 +23,7 @@ async function callBack(app: AppState): Promise<Published> {
   const list = (next.calledBack ?? []).map(({ kid }) => kid);
   const statement = await signCancellation({ key, signer: keys.organisation }, list, next.cancellations ?? 1, now);
   const serials = app.served.value.map(({ serial }) => serial);
-  return publishCancellation(app.services.transport, app.services.tenant, serials, await thumbprint(key), statement);
+  return publishCancellation(app.services.transport, app.services.tenant, serials, next.letterBox ?? newId(), statement);
 }
 
 /** The employee's own badge, and calling it back. */
@@ -38,6 +39,7 @@ export function BadgeCard() {
   return (
     <Card title={tt.badgeTitle} test="badge">
       <p class="hint">{tt.badgeIntro}</p>
+      <CompanyKey />
       {act.error !== undefined && <Problem error={act.error} />}
       {outcome !== undefined && (
         <Outcome outcome={outcome} isBusy={act.isBusy} onAgain={run} onSignOut={() => void app.setSignedIn(undefined)} />
@@ -64,6 +66,20 @@ export function BadgeCard() {
   );
 }
 
+/** What an owner sees beside the company's name, which anybody could write. */
+function CompanyKey() {
+  const key = useApp().organisation.value?.organisationKey.publicKey;
+  const [print, setPrint] = useState<string>();
+  useEffect(() => {
+    if (key !== undefined) void thumbprint(key).then((text) => setPrint(shortPrint(text)));
+  }, [key]);
+  return print === undefined ? null : (
+    <p class="hint" data-test="company-key">
+      {tt.badgeKey(print)}
+    </p>
+  );
+}
+
 interface OutcomeProps {
   readonly outcome: Published;
   readonly isBusy: boolean;
@@ -74,7 +90,7 @@ interface OutcomeProps {
 function Outcome({ outcome, isBusy, onAgain, onSignOut }: OutcomeProps) {
   return (
     <>
-      <Done test="badge-told">{tt.badgeTold(outcome.told.length)}</Done>
+      {outcome.told.length > 0 ? <Done test="badge-told">{tt.badgeTold(outcome.told.length)}</Done> : <p>{tt.badgeToldNobody}</p>}
       {outcome.failed.length > 0 && (
         <p class="field-error" role="alert">
           {tt.badgeFailed(listOf(outcome.failed))}

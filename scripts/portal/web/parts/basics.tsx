@@ -28,7 +28,8 @@ export function Verdict({ level, sentence }: { readonly level: Level; readonly s
     <section class={`verdict verdict-${level}`} data-test="verdict" data-level={level} aria-live="polite">
       <LevelIcon level={level} />
       <div>
-        <strong>{word}</strong>
+        {/* The recorder's own sentence may begin with the word. */}
+        {!sentence.startsWith(word) && <strong>{word}</strong>}
         <p>{sentence}</p>
       </div>
     </section>

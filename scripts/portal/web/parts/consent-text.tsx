@@ -3,10 +3,16 @@ import type { Operator } from '../../../../agent/contract/statements.js';
 import { tt } from '../trust-words.js';
 import { Card } from './basics.js';
 
-/** The text that is agreed to, exactly as it is signed. */
-export function ConsentText() {
+/** The text that is agreed to, exactly as it is signed. `isHeld`: by somebody who will hand the recorder over; that is said before it. */
+export function ConsentText({ isHeld = false }: { readonly isHeld?: boolean }) {
   return (
-    <Card title={CONSENT_TEXT.title} test="consent-text">
+    <Card title={isHeld ? tt.consentHeld : CONSENT_TEXT.title} test="consent-text">
+      {isHeld && (
+        <>
+          <p>{tt.consentHeldText}</p>
+          <h3>{CONSENT_TEXT.title}</h3>
+        </>
+      )}
       {CONSENT_TEXT.paragraphs.map((paragraph) => (
         <p key={paragraph}>{paragraph}</p>
       ))}

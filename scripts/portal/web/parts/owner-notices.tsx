@@ -1,15 +1,17 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { PermissionsInfo } from '../../../../agent/contract/views.js';
+import { moment } from '../format.js';
 import { go, href } from '../router.js';
 import { useApp } from '../state/context.js';
-import { agreeAgain } from '../state/ownership-acts.js';
+import { agreeAgain, isOpenOffer } from '../state/ownership-acts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
 import { tt } from '../trust-words.js';
-import { Button, ButtonLink, Problem } from './basics.js';
+import { Button, ButtonLink, Done, Problem } from './basics.js';
 import { ConsentText, operatorName } from './consent-text.js';
+import { TakeOfferBack } from './take-offer-back.js';
 
 /** Refusals that mean: the recorder does not know this key as its owner's. */
 const NOT_OWNER: ReadonlySet<string> = new Set(['permissions.not_owner', 'permissions.no_owner', 'permissions.no_badge']);
@@ -30,17 +32,43 @@ export function OwnerNotices({ session, page, children }: OwnerNoticesProps) {
   const { data, error } = permissions;
   useEffect(() => {
     const record = app.owned.value.find((one) => one.serial === session.serial);
-    // A device that joined learns here what the site is called.
-    if (data !== undefined && record !== undefined && record.site !== data.site) void app.saveOwned({ ...record, site: data.site });
+    if (data === undefined || record === undefined) return;
+    const offer = record.offer !== undefined && isOpenOffer(record.offer, data) ? record.offer : undefined;
+    // A device that joined learns here what the site is called, and everyone that an offer is over.
+    if (record.site !== data.site || record.offer !== offer) void app.saveOwned({ ...record, site: data.site, offer });
   }, [data]);
   if (error !== undefined && NOT_OWNER.has(error.code)) return <NotOwner session={session} />;
   return (
     <>
       {data?.role === 'installer' && page !== 'hand-over' && <Held session={session} />}
       {data !== undefined && <ConsentAgain session={session} permissions={data} onAgreed={permissions.reload} />}
+      {page === 'site' && <Offered session={session} heard={data} />}
       {data?.isTimeKnown === false && <TimeLost session={session} onTold={permissions.reload} />}
       {children}
     </>
+  );
+}
+
+interface OfferedProps {
+  readonly session: RecorderSession;
+  readonly heard: PermissionsInfo | undefined;
+}
+
+/** An offer that is still good: whoever holds the other key can take the recorder over at any moment. */
+function Offered({ session, heard }: OfferedProps) {
+  const app = useApp();
+  const [news, setNews] = useState<string>();
+  const offer = app.owned.value.find((one) => one.serial === session.serial)?.offer;
+  if (news !== undefined) return <Done test="offer-news">{news}</Done>;
+  if (offer === undefined || !isOpenOffer(offer, heard)) return null;
+  return (
+    <section class="banner" data-test="offer-open">
+      <strong>{tt.handOpen(moment(offer.exp, app.now.value))}</strong>
+      <ButtonLink test="offer-show" to={href('own', session.serial, 'settings', 'hand-over')}>
+        {tt.handShow}
+      </ButtonLink>
+      <TakeOfferBack session={session} onDone={setNews} />
+    </section>
   );
 }
 
@@ -79,6 +107,12 @@ function Held({ session }: { readonly session: RecorderSession }) {
 function NotOwner({ session }: { readonly session: RecorderSession }) {
   const app = useApp();
   const act = useAct();
+  const before = app.owned.value.find((one) => one.serial === session.serial)?.before;
+  useEffect(() => {
+    // The newer key's answer was lost, and it never became the owner's: the one before it is still good.
+    if (before !== undefined) void app.saveOwned(before);
+  }, [before]);
+  if (before !== undefined) return null;
   const forget = (): void =>
     act.run(async () => {
       await app.removeOwned(session.serial);
@@ -90,7 +124,7 @@ function NotOwner({ session }: { readonly session: RecorderSession }) {
       <p>{tt.notOwnerText}</p>
       {act.error !== undefined && <Problem error={act.error} />}
       <Button test="forget" isBusy={act.isBusy} onPress={forget}>
-        {tt.notOwnerForget}
+        {tt.forget}
       </Button>
     </section>
   );
@@ -126,7 +160,7 @@ function ConsentAgain({ session, permissions, onAgreed }: ConsentAgainProps) {
       <p>{isOther ? tt.operatorOther(operatorName(operator), operatorName(consent.operator)) : tt.staleText}</p>
       {isOpen ? (
         <>
-          <ConsentText />
+          <ConsentText isHeld={permissions.role === 'installer'} />
           {act.error !== undefined && <Problem error={act.error} />}
           <div class="actions">
             <Button test="agree-again-do" kind="main" isBusy={act.isBusy} busyText={tt.consentAgreeing} onPress={agree}>

@@ -20,7 +20,7 @@ interface ShellProps {
 
 /** The frame of every page: top bar, navigation, content, and what is wrong with the connection. */
 export function Shell({ title, subtitle, back, nav, children }: ShellProps) {
-  const { isOnline } = useApp();
+  const { isOnline, services } = useApp();
   const [error] = useErrorBoundary();
   return (
     <div class={nav === undefined ? 'shell' : 'shell shell-nav'}>
@@ -35,6 +35,11 @@ export function Shell({ title, subtitle, back, nav, children }: ShellProps) {
           <a class="top-back" href={back.to} data-test="back">
             <span aria-hidden="true">‹</span> {back.label}
           </a>
+        )}
+        {services.onSite !== undefined && (
+          <span class="top-site" data-test="on-site">
+            {t.onSite(services.onSite.serial)}
+          </span>
         )}
       </header>
       {nav}

@@ -57,6 +57,11 @@ export class AppState {
     this.served.value = await this.services.keyring.served();
   }
 
+  async removeServed(serial: string): Promise<void> {
+    await this.services.keyring.removeServed(serial);
+    this.served.value = await this.services.keyring.served();
+  }
+
   async saveOrganisation(record: OrganisationRecord): Promise<void> {
     await this.services.keyring.putOrganisation(record);
     this.organisation.value = record;

@@ -1,4 +1,3 @@
-import { thumbprint } from '../../../../agent/contract/jws.js';
 import type { Consent, Person } from '../../../../agent/contract/statements.js';
 import { newSigningKey } from '../../client/keys.js';
 import type { PairingAttempt } from '../../client/pair.js';
@@ -22,14 +21,15 @@ export async function finishPairing(app: AppState, attempt: PairingAttempt, owne
   const { serial, site, person } = ownership;
   const { signer, publicKey } = await newSigningKey();
   const before = app.owned.value.find((one) => one.serial === serial);
-  const record = { serial, deviceKey: null, site, person, signer, publicKey, waiting: null };
+  const { deviceKey } = attempt;
+  const record = { serial, deviceKey, site, person, signer, publicKey, waiting: null };
   await app.saveOwned(record);
   try {
-    const paired = await attempt.finish({ ...ownership, owner: signer, ownerKey: publicKey });
-    await app.saveOwned({ ...record, deviceKey: await thumbprint(paired.deviceKey) });
+    await attempt.finish({ ...ownership, owner: signer, ownerKey: publicKey });
   } catch (error) {
-    // No answer may mean that only the answer was lost: then the key is the owner's already and must stay.
-    if (tellable(error).code !== 'client.timeout') await (before === undefined ? app.removeOwned(serial) : app.saveOwned(before));
+    // No answer may mean that only the answer was lost: then the key is the owner's already and must stay, beside the one that may still be it.
+    if (tellable(error).code === 'client.timeout') await app.saveOwned({ ...record, before });
+    else await (before === undefined ? app.removeOwned(serial) : app.saveOwned(before));
     throw error;
   }
 }

@@ -70,8 +70,8 @@ export async function allow(
 /** How taking back went. Times in ms; `closed` counts pictures that were running. */
 export type Withdrawn =
   | { readonly kind: 'done'; readonly roundTripMs: number; readonly lastMediaMs: number; readonly closed: number }
-  /** The recorder did not answer: the order waits for it at the relay. */
-  | { readonly kind: 'waiting' };
+  /** The recorder did not answer: the order waits for it, at the relay too unless that did not take it. */
+  | { readonly kind: 'waiting'; readonly isAtRelay: boolean };
 
 /** Grants to take back, or all. */
 interface Wanted {
@@ -79,61 +79,95 @@ interface Wanted {
   readonly all: boolean;
 }
 
-function signOrder(record: Pick<OwnedRecorder, 'signer'>, serial: string, permissions: Permissions, wanted: Wanted): Promise<string> {
-  const order: Withdraw = {
-    v: 1,
-    id: newId(),
-    dev: serial,
-    epoch: permissions.epoch,
-    ids: [...wanted.ids],
-    all: wanted.all,
-    // The recorder's own clock as last heard: a wrong clock of this device must not push it forward.
-    iat: permissions.now,
-  };
+/** The recorder's epoch and clock as last heard: a wrong clock of this device must not push the recorder's forward. */
+type Heard = Pick<Permissions, 'epoch' | 'now'>;
+
+function signOrder(record: Pick<OwnedRecorder, 'signer'>, serial: string, { epoch, now }: Heard, { ids, all }: Wanted): Promise<string> {
+  const order: Withdraw = { v: 1, id: newId(), dev: serial, epoch, ids: [...ids], all, iat: now };
   return signStatement('withdraw+jws', order, record.signer);
 }
 
+const NO_ANSWER: ReadonlySet<string> = new Set(['client.unreachable', 'client.timeout', 'client.offline']);
+
+/** Whether somebody was asked and nobody answered. */
+export const isNoAnswer = (error: unknown): boolean => error instanceof AgentError && NO_ANSWER.has(error.code);
+
 /**
- * Takes back the named grants, or all. When the recorder does not answer, the same order is left at the relay (retained): it takes
- * effect when the recorder comes back. There is one such place, so orders that wait already are included.
+ * Takes back the named grants, or all. When the recorder does not answer, the order is remembered here, and left at the relay (retained), where it
+ * takes effect when the recorder comes back. There is one such place, so orders that wait already are included.
  */
 export async function withdraw(
   app: AppState,
-  session: RecorderSession,
-  permissions: Permissions,
+  session: Pick<RecorderSession, 'serial' | 'link'>,
+  heard: Heard,
   ids: readonly string[] | 'all',
 ): Promise<Withdrawn> {
   const record = recordOf(app, session);
   const isAll = ids === 'all';
-  const waiting = {
-    ids: [...new Set([...(record.waiting?.ids ?? []), ...(isAll ? [] : ids)])],
-    all: isAll || record.waiting?.all === true,
-  };
-  const statement = (wanted: Wanted): Promise<string> => signOrder(record, session.serial, permissions, wanted);
   const startedAt = performance.now();
   try {
-    const order = await statement({ ids: isAll ? [] : ids, all: isAll });
+    const order = await signOrder(record, session.serial, heard, { ids: isAll ? [] : ids, all: isAll });
     const receipt = await session.link.call('permissions.withdraw', { statement: order }, { timeoutMs: 8_000 });
     return { kind: 'done', roundTripMs: performance.now() - startedAt, lastMediaMs: receipt.lastMediaMs, closed: receipt.closed.length };
   } catch (error) {
-    if (!(error instanceof AgentError) || !['client.unreachable', 'client.timeout', 'client.offline'].includes(error.code)) throw error;
-    const scope = { tenant: app.services.tenant, serial: session.serial };
-    await app.services.transport.publish(topics.withdraw(scope), await statement(waiting), { retain: true });
-    await app.saveOwned({ ...record, waiting });
-    return { kind: 'waiting' };
+    if (!isNoAnswer(error)) throw error;
+    const { waiting, letterBox } = recordOf(app, session);
+    const order = {
+      ids: [...new Set([...(waiting?.ids ?? []), ...(isAll ? [] : ids)])],
+      all: isAll || waiting?.all === true,
+      isAtRelay: false,
+      epoch: heard.epoch,
+      now: heard.now,
+    };
+    // Kept before it is sent: a full relay ends the connection, and this page may be closed.
+    await app.saveOwned({ ...recordOf(app, session), waiting: order, letterBox: letterBox ?? newId() });
+    return { kind: 'waiting', isAtRelay: await leaveAtRelay(app, session.serial) };
   }
 }
 
+const isSameOrder = (a: OwnedRecorder['waiting'], b: OwnedRecorder['waiting']): boolean =>
+  a !== null && b !== null && a.all === b.all && a.epoch === b.epoch && a.ids.join() === b.ids.join();
+
+/** Leaves the order that waits at the relay. False when that did not take it: then it waits in this browser alone. */
+export async function leaveAtRelay(app: AppState, serial: string): Promise<boolean> {
+  const { waiting, letterBox, signer } = recordOf(app, { serial });
+  if (waiting === null || letterBox === undefined) return false;
+  const topic = topics.withdraw({ tenant: app.services.tenant, serial }, letterBox);
+  try {
+    await app.services.transport.publish(topic, await signOrder({ signer }, serial, waiting, waiting), { retain: true });
+  } catch {
+    return false;
+  }
+  const record = recordOf(app, { serial });
+  // It may have been carried out or added to meanwhile.
+  if (isSameOrder(record.waiting, waiting)) await app.saveOwned({ ...record, waiting: { ...waiting, isAtRelay: true } });
+  return true;
+}
+
 /**
- * Settles an order that waits at the relay, now that the recorder answers: carried out, it is forgotten; otherwise it is given to the recorder
- * itself, because what lies at a relay can be lost or replaced.
+ * Settles an order that waits, now that the recorder answers: carried out, it is forgotten; otherwise it is given to the recorder itself, because
+ * what lies at a relay can be lost or replaced.
  */
-export async function settleWaiting(app: AppState, session: RecorderSession, permissions: Permissions): Promise<void> {
+export async function settleWaiting(
+  app: AppState,
+  session: Pick<RecorderSession, 'serial' | 'link'>,
+  permissions: Permissions,
+): Promise<void> {
   const record = app.owned.value.find((one) => one.serial === session.serial);
   if (record === undefined || record.waiting === null) return;
-  const { all, ids } = record.waiting;
-  const isOpen = permissions.grants.some((grant) => grant.state === 'in-force' && (all || ids.includes(grant.id)));
+  const { all, ids, epoch } = record.waiting;
+  // Taking everything back begins a new epoch: what was allowed after it stays.
+  const isOpen = all
+    ? epoch === permissions.epoch
+    : permissions.grants.some((grant) => grant.state === 'in-force' && ids.includes(grant.id));
   if (isOpen)
     await session.link.call('permissions.withdraw', { statement: await signOrder(record, session.serial, permissions, { ids, all }) });
-  await app.saveOwned({ ...record, waiting: null });
+  const now = recordOf(app, session);
+  // What was added meanwhile waits on.
+  if (!isSameOrder(now.waiting, record.waiting)) return;
+  await app.saveOwned({ ...now, waiting: null });
+  if (record.letterBox === undefined || now.waiting?.isAtRelay !== true) return;
+  // Done with: the box is emptied. When that does not work it is carried out once more at the next connection, which changes nothing.
+  const scope = { tenant: app.services.tenant, serial: session.serial };
+  await app.services.transport.publish(topics.withdraw(scope, record.letterBox), '', { retain: true }).catch(() => undefined);
 }

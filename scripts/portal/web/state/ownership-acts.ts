@@ -1,16 +1,16 @@
 import { thumbprint } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
-import type { HandOverOffer, Person } from '../../../../agent/contract/statements.js';
+import { type HandOverOffer, OFFER_MAX_MS, type Person } from '../../../../agent/contract/statements.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
 import { signConsent } from '../../client/consent.js';
 import { acceptOffer, signOffer } from '../../client/hand-over.js';
-import type { Handed } from '../../client/handed-text.js';
+import { type AddedTo, type Handed, handedLink } from '../../client/handed-text.js';
 import { ownerIdentity } from '../../client/identity.js';
-import type { OwnedRecorder } from '../../client/keyring.js';
+import type { OpenOffer, OwnedRecorder } from '../../client/keyring.js';
 import type { SigningKey } from '../../client/keys.js';
 import { joinAsDevice, signDelegation } from '../../client/owner-devices.js';
 import type { AppState } from './app-state.js';
-import { recordOf } from './owner-acts.js';
+import { isNoAnswer, recordOf, type Withdrawn, withdraw } from './owner-acts.js';
 import { type RecorderSession, tellable } from './recorder-session.js';
 import type { RecorderLink } from './services.js';
 
@@ -35,7 +35,7 @@ async function withLink<T>(
 
 /**
  * Makes the spare key this recorder's while `work` asks for it. It is kept before the recorder learns it, and stays when only the answer was
- * lost: it may be the owner's already. After a refusal everything is as it was.
+ * lost: it may be the owner's already, and so may the one before it, which is kept too. After a refusal everything is as it was.
  */
 async function withNewKey(app: AppState, record: OwnedRecorder, work: () => Promise<Partial<OwnedRecorder>>): Promise<void> {
   const before = app.owned.value.find((one) => one.serial === record.serial);
@@ -44,11 +44,27 @@ async function withNewKey(app: AppState, record: OwnedRecorder, work: () => Prom
     const learnt = await work();
     await app.saveOwned({ ...record, ...learnt });
   } catch (error) {
-    if (tellable(error).code === 'client.timeout') await app.services.keyring.useSpareKey();
-    else await (before === undefined ? app.removeOwned(record.serial) : app.saveOwned(before));
+    if (tellable(error).code === 'client.timeout') {
+      await app.saveOwned({ ...record, before });
+      await app.services.keyring.useSpareKey();
+    } else await (before === undefined ? app.removeOwned(record.serial) : app.saveOwned(before));
     throw error;
   }
   await app.services.keyring.useSpareKey();
+}
+
+/**
+ * Whoever writes a link could name a recorder of their own under a serial number that this browser knows.
+ * @throws AgentError portal.other_recorder
+ */
+function mustBeKnownOne(app: AppState, { serial, deviceKey }: AddedTo): void {
+  const known = app.owned.value.find((one) => one.serial === serial)?.deviceKey ?? deviceKey;
+  if (known === deviceKey) return;
+  throw new AgentError({
+    code: 'portal.other_recorder',
+    say: 'This link is for another recorder with the same serial number as one of yours.',
+    fix: 'Do not use it: ask whoever gave it to you. The recorder that you have here stays as it is.',
+  });
 }
 
 function blankRecord(serial: string, deviceKey: string | null, site: string, key: SigningKey): OwnedRecorder {
@@ -67,6 +83,7 @@ async function siteOf(link: RecorderLink, asked: Promise<{ readonly site: string
 
 /** Adds this device to the owner's by the link that another one made. */
 export async function joinByLink(app: AppState, handed: Handed, deviceName: string): Promise<void> {
+  mustBeKnownOne(app, handed);
   const key = await app.services.keyring.spareKey();
   const { serial, deviceKey, statement } = handed;
   await withNewKey(app, blankRecord(serial, deviceKey, serial, key), () =>
@@ -74,16 +91,36 @@ export async function joinByLink(app: AppState, handed: Handed, deviceName: stri
   );
 }
 
-/** Opens a recorder whose owner added this device's key elsewhere: it is there when the recorder answers its owner's questions. */
-export async function joinBySerial(app: AppState, serial: string): Promise<void> {
+/** Asks the recorder whether its owner has added this device's key. */
+async function joinWithKey(app: AppState, serial: string, deviceKey: string | null): Promise<void> {
   const key = await app.services.keyring.spareKey();
-  await withNewKey(app, blankRecord(serial, null, serial, key), () =>
-    withLink(app, serial, key, null, async (link) => {
+  await withNewKey(app, blankRecord(serial, deviceKey, serial, key), () =>
+    withLink(app, serial, key, deviceKey, async (link) => {
       const { site } = await link.call('permissions.list', {});
-      const status = link.status;
-      return { site, deviceKey: status === undefined ? null : await thumbprint(status.key) };
+      return { site, deviceKey: deviceKey ?? (link.status === undefined ? null : await thumbprint(link.status.key)) };
     }),
   );
+}
+
+/** Opens a recorder whose owner added this device's key: the owner's device told which recorder it is. */
+export function joinAdded(app: AppState, added: AddedTo): Promise<void> {
+  mustBeKnownOne(app, added);
+  return joinWithKey(app, added.serial, added.deviceKey);
+}
+
+/**
+ * The same on the recorder's own page, which the person has opened at the recorder: nothing stands in between. Through a relay the first
+ * recorder that answers to a serial number may be anybody's.
+ * @throws AgentError portal.link_needed anywhere else
+ */
+export async function joinOnSite(app: AppState): Promise<void> {
+  const serial = app.services.onSite?.serial;
+  if (serial !== undefined) return joinWithKey(app, serial, app.owned.value.find((one) => one.serial === serial)?.deviceKey ?? null);
+  throw new AgentError({
+    code: 'portal.link_needed',
+    say: 'A serial number does not tell which recorder is the right one.',
+    fix: 'Scan or paste the link that the other device shows.',
+  });
 }
 
 /** What the new owner typed. */
@@ -95,6 +132,7 @@ export interface TakePart {
 
 /** Accepts an offer and consents; from the answer on the recorder is this device's. */
 export async function takeOver(app: AppState, handed: Handed, offer: HandOverOffer, part: TakePart): Promise<void> {
+  mustBeKnownOne(app, handed);
   const key = await app.services.keyring.spareKey();
   const { serial, deviceKey, operator } = handed;
   const record = { ...blankRecord(serial, deviceKey, part.site, key), person: part.person };
@@ -105,34 +143,53 @@ export async function takeOver(app: AppState, handed: Handed, offer: HandOverOff
   );
 }
 
-async function handed(app: AppState, session: RecorderSession, sign: (permissions: Permissions, record: OwnedRecorder) => Promise<string>) {
-  const record = recordOf(app, session);
-  const permissions = await session.link.call('permissions.list', {});
-  const status = session.link.status;
-  if (status === undefined)
-    throw new AgentError({ code: 'client.unreachable', say: 'Nothing is known of this recorder.', fix: 'Try again.' });
-  const text: Handed = {
-    serial: session.serial,
-    deviceKey: await thumbprint(status.key),
-    statement: await sign(permissions, record),
-    operator: permissions.operator,
-  };
-  return text;
+/** Which recorder this is: its serial number, and the key that every answer of it was checked with. @throws AgentError client.unreachable */
+export async function identityOf(session: RecorderSession): Promise<AddedTo> {
+  const { status } = session.link;
+  if (status !== undefined) return { serial: session.serial, deviceKey: await thumbprint(status.key) };
+  throw new AgentError({ code: 'client.unreachable', say: 'Nothing is known of this recorder.', fix: 'Try again.' });
 }
 
 /** A link that adds one device, once, within 15 minutes. */
-export function makeJoinText(app: AppState, session: RecorderSession): Promise<Handed> {
-  return handed(app, session, (permissions, record) => signDelegation(session.serial, permissions, record.signer));
+export async function makeJoinText(app: AppState, session: RecorderSession): Promise<Handed> {
+  const permissions = await session.link.call('permissions.list', {});
+  const statement = await signDelegation(session.serial, permissions, recordOf(app, session).signer);
+  return { ...(await identityOf(session)), statement, operator: permissions.operator };
 }
 
-/** A link that hands the recorder over to this key. */
-export function makeOfferText(
+/** Makes a link that hands the recorder over to this key, and keeps it: it can be accepted for 7 days. `page`: the app's address. */
+export async function makeOffer(
   app: AppState,
   session: RecorderSession,
   to: OwnedRecorder['publicKey'],
   erasePeople: boolean,
-): Promise<Handed> {
-  return handed(app, session, (permissions, record) => signOffer(session.serial, permissions, to, erasePeople, record.signer));
+  page: string,
+): Promise<void> {
+  const permissions = await session.link.call('permissions.list', {});
+  const { epoch, now, operator } = permissions;
+  const statement = await signOffer(session.serial, permissions, to, erasePeople, recordOf(app, session).signer);
+  const link = handedLink(page, 'take', { ...(await identityOf(session)), statement, operator });
+  await app.saveOwned({ ...recordOf(app, session), offer: { link, exp: now + OFFER_MAX_MS, epoch } });
+}
+
+/** Whether an offer may still be accepted; without the recorder's own word (`heard`), by this device's clock. */
+export function isOpenOffer(offer: OpenOffer, heard: Pick<Permissions, 'epoch' | 'now'> | undefined): boolean {
+  return offer.exp > (heard?.now ?? Date.now()) && (heard === undefined || heard.epoch === offer.epoch);
+}
+
+/**
+ * Takes every open offer back. An offer is void as soon as everything was withdrawn: that is the one thing which the recorder can be told about it.
+ * When it does not answer, the order waits for it as any withdrawal does.
+ */
+export async function takeOfferBack(app: AppState, session: RecorderSession): Promise<Withdrawn> {
+  const { offer } = recordOf(app, session);
+  const heard = await session.link.call('permissions.list', {}).catch((error: unknown) => {
+    if (offer === undefined || !isNoAnswer(error)) throw error;
+    return { epoch: offer.epoch, now: offer.exp - OFFER_MAX_MS };
+  });
+  const outcome = await withdraw(app, session, heard, 'all');
+  if (outcome.kind === 'done') await app.saveOwned({ ...recordOf(app, session), offer: undefined });
+  return outcome;
 }
 
 /** Agrees to the text as it is now, and to whom the recorder is set up to speak with now. */

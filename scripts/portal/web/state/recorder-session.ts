@@ -3,7 +3,7 @@ import { thumbprint, unverifiedPayload } from '../../../../agent/contract/jws.js
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { Scope } from '../../../../agent/contract/shapes.js';
 import type { Status } from '../../../../agent/contract/statements.js';
-import { type AgentError, asAgentError } from '../../../../agent/kernel/errors.js';
+import { AgentError, asAgentError } from '../../../../agent/kernel/errors.js';
 import { findGrant } from '../../client/find-grant.js';
 import { ownerIdentity } from '../../client/identity.js';
 import type { OwnedRecorder, ServedRecorder } from '../../client/keyring.js';
@@ -17,9 +17,13 @@ export type Role = 'own' | 'serve';
 /** What the recorder tells an organisation about its own permissions. */
 export type Permissions = AnswerOf<'permissions.mine'>;
 
+/** A recorder says this to anybody; most who ask it here are not the ones who could pair it. */
+const NO_OWNER = 'permissions.no_owner';
+
 /** A thrown value as something a person can be told. */
 export function tellable(thrown: unknown): AgentError {
-  return asAgentError(thrown, { code: 'portal.unexpected', say: t.unexpected, fix: t.unexpectedFix });
+  const error = asAgentError(thrown, { code: 'portal.unexpected', say: t.unexpected, fix: t.unexpectedFix });
+  return error.code === NO_OWNER ? new AgentError({ code: NO_OWNER, say: t.noOwner, fix: t.noOwnerFix, cause: error }) : error;
 }
 
 /** The recorder that a grant names. Its signature is the owner's, whose key is not known here: this confirms, it does not decide. */
@@ -104,7 +108,10 @@ export class RecorderSession {
       this.permissionsError.value = undefined;
       await this.#remember(mine);
     } catch (error) {
-      this.permissionsError.value = tellable(error);
+      const told = tellable(error);
+      this.permissionsError.value = told;
+      // Nothing of before is worth anything.
+      if (told.code === NO_OWNER) this.permissions.value = undefined;
     }
   }
 

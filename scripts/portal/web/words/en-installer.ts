@@ -34,7 +34,7 @@ export const installer = {
   askNoteHint: 'Why you need it, in a sentence. Up to 300 characters.',
   askDo: 'Ask the owner',
   askDoing: 'Sending…',
-  askSent: 'Asked. The owner decides in the portal.',
+  askSent: 'Asked. What the owner decides is shown here.',
   askNothing: 'Tick at least one thing.',
   askPending: (what: string, when: string) => `Asked ${when}: ${what}. The owner has not decided yet.`,
   askDeclined: (when: string) => `The owner declined ${when}.`,

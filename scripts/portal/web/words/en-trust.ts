@@ -8,10 +8,13 @@ export const trust = {
     'You can set everything up and hand the recorder over to its owner. Until then pictures can be seen only on the site’s own network, for 60 minutes in all, to aim the cameras. Nobody can be allowed to watch.',
   joinQuestion: 'This code adds one more device of the owner. Everything that is allowed stays as it is.',
   operatorTitle: 'Whom the recorder is connected with',
-  operator: (name: string, region: string, host: string) => `${name}, region ${region} (${host})`,
+  operator: (name: string, region: string, host: string) => `${name}, region ${region}${host === name ? '' : ` (${host})`}`,
   operatorNone: 'Nobody: it is used without the internet.',
   operatorMeaning:
     'It passes on sealed letters which it cannot open. Should it change, the recorder stops speaking with it until you agree again.',
+  consentHeld: 'What you agree to until you hand it over',
+  consentHeldText:
+    'These are the words for the owner of a recorder. They count for you as long as you hold it for somebody, except that nobody can be allowed to watch. At the hand-over the owner reads them and agrees anew.',
   deviceName: 'Name of this device',
   deviceNameHint: 'So that you know it in the list of your devices.',
   errorDevice: 'Enter a name of up to 80 characters.',
@@ -36,7 +39,11 @@ export const trust = {
   consentNothing: 'If you do not agree, do nothing: it stays as it is.',
   notOwnerTitle: 'This recorder is no longer yours here.',
   notOwnerText: 'It was handed over or reset, or this device was removed by another one of the owner.',
-  notOwnerForget: 'Take it off this list',
+  forget: 'Take it off this list',
+  forgetOwn:
+    'This device forgets its key for this recorder and cannot open it any more. At the recorder nothing changes: it stays its owner’s, and this device stays in the owner’s list until another one removes it.',
+  forgetServed: 'Permissions stay as they are. You can add the recorder again by its serial number.',
+  forgetSure: 'Yes, take it off',
 
   ownerTitle: 'Ownership',
   devicesTitle: 'Your devices',
@@ -68,6 +75,8 @@ export const trust = {
   deviceKeyDo: 'Add this device',
   deviceAddDone: (name: string) => `${name} was added. The recorder confirmed it.`,
 
+  deviceAddedNext: 'Now scan this with the new device, so that it knows the right recorder. It is no secret.',
+
   qrFor: (what: string) => `Square code: ${what}`,
   qrLink: 'Link',
   qrText: 'Text',
@@ -88,10 +97,11 @@ export const trust = {
   joinWaitIntro:
     'On a device that you manage the recorder with, open Settings, Your devices, Add a device. Then scan or paste what it shows.',
   joinOwnTitle: 'Or show this device to the other one',
-  joinOwnIntro: 'On the other device choose “The new device shows a code itself” and scan this. It is no secret.',
-  joinOwnDone: 'When it was added there, enter the serial number here.',
+  joinOwnIntro:
+    'On the other device choose “The new device shows a code itself” and scan this. It is no secret. Then scan above what it shows.',
+  joinOnSite: 'When it was added there, go on here.',
+  joinAdded: (serial: string) => `The owner’s device has added this one at recorder ${serial}. It can then do everything.`,
   joinLook: 'Open the recorder',
-  joinLooking: 'Asking the recorder…',
 
   handIntro:
     'The new owner gets the recorder with its cameras and settings. Every permission ends, every picture ends, and you and your devices lose every right, at the moment the new owner accepts.',
@@ -112,6 +122,10 @@ export const trust = {
   handBackHint: 'This also ends every permission.',
   handBacking: 'Telling the recorder…',
   handBacked: 'Taken back. The offer is worth nothing any more; the recorder confirmed it.',
+  handBackWaitsHere:
+    'Neither the recorder nor the service took your order: it waits only in this browser. Keep this page open; until the recorder answers the offer could still be accepted.',
+  handOpen: (until: string) => `You have offered this recorder to another key until ${until}.`,
+  handShow: 'Show the offer',
   handBackWaits: 'The recorder did not answer. Your order waits for it; until it connects the offer could still be accepted.',
   handAfter: 'When it is accepted, this page can no longer reach the recorder.',
 
@@ -158,6 +172,7 @@ export const trust = {
 
   badgeTitle: 'Your badge',
   badgeIntro: 'Every recorder knows you by a badge of your company. Call it back when somebody else may be using your device.',
+  badgeKey: (print: string) => `Key of your company: ${print}. An owner who is not sure who asks may call you and compare it.`,
   badgeCallBack: 'Call my badge back',
   badgeCallBackSure: 'Yes, call it back',
   badgeCalling: 'Telling the recorders…',
@@ -165,6 +180,7 @@ export const trust = {
     n === 1
       ? 'Called back: 1 recorder was told. One that is away hears it the moment it connects.'
       : `Called back: ${n} recorders were told. One that is away hears it the moment it connects.`,
+  badgeToldNobody: 'No recorder was told yet.',
   badgeFailed: (serials: string) => `Could not be told: ${serials}. Try again when the service is reached.`,
   badgeNext: 'Sign in with your PIN to get a new badge.',
   badgeRetry: 'Tell them again',

@@ -32,6 +32,7 @@ async function openRig(): Promise<Rig> {
         deviceKid: own.device.signer.kid,
         seal: follow('seal'),
         forgetCode: follow('code'),
+        forgetLetters: follow('letters'),
         erasePeople: follow('erase'),
         renewCertificate: follow('certificate'),
         timeTold: () => void rig.followed.push('time'),
@@ -109,7 +110,7 @@ it('a hand-over: the new owner is in, the old one out, the code dead, the log se
   const ben = await newSigningKey();
   const { id, args, deviceKey } = await handOver(desk, ben, true);
   assert.equal((await desk.ask('owner.accept', args, ben)).body, { epoch: 2, deviceKey, site: 'New bakery' });
-  assert.equal(followed, ['code', 'seal', 'certificate', 'erase']);
+  assert.equal(followed, ['code', 'letters', 'seal', 'certificate', 'erase']);
   assert.is((await desk.ask('permissions.list', {}, desk.owner)).error?.code, 'permissions.not_owner');
   assert.equal(told(desk)[0], { action: 'owner.accept', actor: 'owner', person: BEN, object: id, result: 'ok' });
   assert.equal(
@@ -128,7 +129,7 @@ it('without the wish nobody is erased; and what fails after a hand-over undoes n
   for (const what of ['code', 'seal', 'certificate']) failing.add(what);
   const { args } = await handOver(desk, ben, false);
   assert.is((await desk.ask('owner.accept', args, ben)).error, null);
-  assert.equal(followed, ['code', 'seal', 'certificate']);
+  assert.equal(followed, ['code', 'letters', 'seal', 'certificate']);
   assert.is(log.lines.length, 3);
 });
 

@@ -48,15 +48,15 @@ const hello = (sid = id): string => JSON.stringify({ t: 'pair.hello', v: 1, sid,
 it('each kind goes to its handler', async () => {
   await send(COMMAND, 'a letter');
   await send(PAIR, hello());
-  await send(topics.withdraw(SCOPE), 'a statement');
-  await send(topics.cancel(SCOPE, 'o'.repeat(43)), 'a list', lan(1));
+  await send(topics.withdraw(SCOPE, 'b'.repeat(22)), 'a statement');
+  await send(topics.cancel(SCOPE, 'o'.repeat(22)), 'a list', lan(1));
   assert.equal(heard, [`cmd ${id} a letter`, `pair ${id} pair.hello`, 'withdraw a statement relay', 'cancel a list lan']);
   assert.equal(router.refusals, {});
   assert.equal(log.lines, []);
 });
 
 it('an empty message is a retained one that was cleared: nothing happens', async () => {
-  for (const topic of [COMMAND, PAIR, topics.withdraw(SCOPE)]) await send(topic, '');
+  for (const topic of [COMMAND, PAIR, topics.withdraw(SCOPE, 'b'.repeat(22))]) await send(topic, '');
   assert.equal([heard, router.refusals], [[], {}]);
 });
 
@@ -65,7 +65,7 @@ const REFUSED: readonly [name: string, topic: string, payload: string | Uint8Arr
   ['a topic that means nothing', 'sl/1/local/SN4F2K7Q9D/down/reboot', 'x', 'message.unknown_topic'],
   ['its own topic', topics.status(SCOPE), 'x', 'message.unknown_topic'],
   ['a command that is too large', COMMAND, new Uint8Array(MAX_MESSAGE_BYTES + 1), 'message.too_large'],
-  ['a withdrawal that is too large', topics.withdraw(SCOPE), new Uint8Array(1_000_000), 'message.too_large'],
+  ['a withdrawal that is too large', topics.withdraw(SCOPE, 'b'.repeat(22)), new Uint8Array(1_000_000), 'message.too_large'],
   ['a command that is no text', COMMAND, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
   ['a pairing message that is no text', PAIR, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
   ['a pairing message that is no JSON', PAIR, 'hello', 'message.malformed'],
@@ -120,7 +120,7 @@ it('a flood: 200 at once, then 50 a second; a withdrawal is not kept out by it',
   for (let at = 0; at < 1_000; at += 1) await send(COMMAND, 'x');
   assert.is(heard.length, 200);
   assert.equal(router.refusals, { 'message.too_many': 800 });
-  await send(topics.withdraw(SCOPE), 'stop');
+  await send(topics.withdraw(SCOPE, 'b'.repeat(22)), 'stop');
   assert.is(heard.at(-1), 'withdraw stop relay');
   await clock.advance(1_000);
   for (let at = 0; at < 100; at += 1) await send(COMMAND, 'x');
@@ -154,7 +154,7 @@ it('whoever floods the relay does not keep out somebody at the recorder, and one
   let many = 0;
   for (let at = 10; at < 60; at += 1) many += await heardOf(20, COMMAND, letter, lan(at));
   assert.is(many, 200 - 80 - 10);
-  assert.is(await heardOf(1, topics.withdraw(SCOPE), letter, lan(1)), 1);
+  assert.is(await heardOf(1, topics.withdraw(SCOPE, 'b'.repeat(22)), letter, lan(1)), 1);
 });
 
 it('1 MB of noise on a topic of ours costs no more than looking at its length', async () => {

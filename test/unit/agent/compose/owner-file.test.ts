@@ -1,3 +1,4 @@
+import { promises as fs } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -186,6 +187,27 @@ test('a damaged file is refused, not overlooked', async ({ folder }) => {
   } catch (error) {
     assert.match((error as Error).message, 'permissions.owner_unreadable');
   }
+});
+
+test('a hand-over whose write failed after the file was in its place is not the one that comes back', async ({ folder }) => {
+  const rig = await makeRig();
+  const before = await stateOf(rig);
+  await handOver(rig, await newSigningKey());
+  const refused = await stateOf(rig);
+  const inner = new LossyStore();
+  const store = withOwnerFile(inner, folder, new TestLog());
+  await store.save(before);
+  const { open } = fs;
+  fs.open = async (path, ...rest) => {
+    if (path === folder) throw new RangeError('the folder cannot be synced');
+    return open(path, ...rest);
+  };
+  const failed = await store.save(refused).catch((error: unknown) => error);
+  fs.open = open;
+  assert.instance(failed, RangeError);
+  // The new owner was told that it failed; what memory says is written again.
+  await store.save(before);
+  assert.equal(await withOwnerFile(inner, folder, new TestLog()).load(), before);
 });
 
 test.run();

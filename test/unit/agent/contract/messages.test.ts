@@ -36,7 +36,7 @@ test('a topic means what it says, and only for this recorder', () => {
   const id = newId();
   assert.equal(readDownTopic(SCOPE, topics.command(SCOPE, id)), { kind: 'cmd', id });
   assert.equal(readDownTopic(SCOPE, topics.pairDown(SCOPE, id)), { kind: 'pair', id });
-  assert.equal(readDownTopic(SCOPE, topics.withdraw(SCOPE)), { kind: 'withdraw', id: '' });
+  assert.equal(readDownTopic(SCOPE, topics.withdraw(SCOPE, 'b'.repeat(22))), { kind: 'withdraw', id: 'b'.repeat(22) });
   const root = 'sl/1/local/SN4F2K7Q9D/down';
   const strange = [
     topics.command({ ...SCOPE, serial: 'SN4F2K7Q9E' }, id),
@@ -48,9 +48,10 @@ test('a topic means what it says, and only for this recorder', () => {
     `${root}/cmd/${id}/x`,
     `${root}/cmd/${id.slice(1)}`,
     `${root}/cmd/${id}A`,
-    `${root}/cmd/../withdraw`,
+    `${root}/cmd/../withdraw/${id}`,
+    `${root}/withdraw`,
     `${root}/withdraw/`,
-    `${root}/withdraw/${id}`,
+    `${root}/withdraw/${id}/x`,
     `${root}/constructor/${id}`,
     `/${root}/cmd/${id}`,
     root,

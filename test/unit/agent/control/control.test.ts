@@ -52,10 +52,10 @@ function acts(asked: World['asked'], waiting: (() => void)[] = []): ControlActs 
       return code;
     },
     'owner-remove': note('owner-remove', refuse),
-    ledger: note('ledger', () => ({ now: 1, lines: [] })),
-    'log-people': note('log-people', () => ({ people: [] })),
+    ledger: note('ledger', () => ({ now: 1, lines: [], sessions: [] })),
+    'log-people': note('log-people', () => ({ people: [], isMore: false })),
     'log-erase': note('log-erase', refuse),
-    'log-retention': note('log-retention', () => ({ days: 365, rows: 200_000, isHeld: false, fullness: 0 })),
+    'log-retention': note('log-retention', () => ({ days: 365, rows: 200_000, isHeld: false, fullness: 0, incidentSince: null })),
     'incident-open': note('incident-open', () => ({ at: 1, seq: 1, grants: 0, sessionsEnded: 0, left: [] })),
     'incident-close': note('incident-close', () => ({ seq: 2 })),
     reset: note('reset', () => ({ serial: 'ABCDEF', epoch: 2, grants: 0, sessionsEnded: 0, logins: 0, people: 0, left: [] })),

@@ -12,7 +12,7 @@ const quiet = (clock: ManualClock) => createLog({ level: 'error', clock, format:
 
 test('before the owner consents only what says that the recorder is there, and what makes consenting possible', () => {
   const before = LEAVING.filter((what) => mayLeave(what, 'relay', { hasOwner: false, isOperatorAgreed: true }));
-  assert.equal(before, ['status', 'pairing', 'identity', 'answer', 'time']);
+  assert.equal(before, ['status', 'pairing', 'identity', 'answer', 'time', 'connection']);
   for (const what of LEAVING) {
     assert.ok(mayLeave(what, 'relay', OWNED), what);
     assert.not.ok(mayLeave(what, 'relay', { ...OWNED, isOperatorAgreed: false }), `${what} to another relay`);

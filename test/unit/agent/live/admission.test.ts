@@ -45,7 +45,7 @@ test('every refusal has its own code, a sentence and a fix', () => {
     ['live.no_such_camera', { camera: undefined }],
     ['live.camera_unavailable', { camera: { state: 'down', reason: 'password refused', codec: undefined } }],
     ['live.codec_unsupported', { camera: { state: 'up', reason: '', codec: 'H265' } }],
-    ['live.too_many_sessions', { sessions: four }],
+    ['live.too_many_sessions', { sessions: four, permission: { ok: true, untilAt: NOW + 60_000 } }],
   ];
   for (const [expected, facts] of cases) {
     const verdict = admit({ ...FACTS, ...facts });
@@ -66,7 +66,14 @@ test('the same viewer on the same camera replaces its earlier session and does n
   const sessions = [session('a', 'dana', 'cam-1'), session('b', 'x', 'cam-1'), session('c', 'y', 'cam-1'), session('d', 'dana', 'cam-2')];
   const verdict = admit({ ...FACTS, sessions });
   assert.equal(verdict.ok && verdict.replaces, ['a']);
-  assert.is(code({ sessions, channelId: 'cam-3' }), 'live.too_many_sessions');
+  const employee = { ok: true, untilAt: NOW + 60_000 } as const;
+  assert.is(code({ sessions, channelId: 'cam-3', permission: employee }), 'live.too_many_sessions');
+});
+
+test('however many employees watch, one place is the owner’s', () => {
+  const four = ['a', 'b', 'c', 'd'].map((name) => session(name, name, 'cam-2'));
+  assert.ok(admit({ ...FACTS, sessions: four, permission: { ok: true } }).ok);
+  assert.is(code({ sessions: [...four, session('e', 'owner-2', 'cam-3')], permission: { ok: true } }), 'live.too_many_sessions');
   assert.is(code({ sinceLastOpenMs: 2_000 }), 'ok 600000');
 });
 

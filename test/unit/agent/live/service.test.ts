@@ -168,12 +168,15 @@ test('the camera failing after the answer reaches the viewer with the camera’s
   assert.match(ended(rig)[0]?.say ?? '', 'refuses the user name or password');
 });
 
-test('limits: too soon, and the fifth session', async () => {
+test('limits: too soon, and the fifth session of employees; the owner still has a place', async () => {
   const rig = new LiveRig();
+  rig.verdict = { ok: true, untilAt: rig.clock.now() + 3_600_000, channels: undefined };
   await rig.open('a');
   assert.is((await failure(rig.open('a'))).code, 'live.too_soon');
   for (const viewer of ['b', 'c', 'd']) await rig.open(viewer);
   assert.is((await failure(rig.open('e'))).code, 'live.too_many_sessions');
+  rig.verdict = { ok: true, untilAt: undefined, channels: undefined };
+  await rig.open('owner');
   await rig.service.stop();
   assert.is((await failure(rig.open('f'))).code, 'live.stopping');
 });

@@ -78,4 +78,30 @@ test('the same person keeps one ref over restarts, written differently or not; t
     assert.is.not(refs[0], refs[2]);
   }));
 
+test('whoever is erased in the middle of an act stays erased when it ends; a new act is a new person’s', () =>
+  withLog(async ({ service }, folder) => {
+    const watching = await service.intent({ action: 'live.watch', source: 'relay', actor: 'employee' }, DANA);
+    const [subject] = await service.findSubjects('dana');
+    await service.eraseSubject(subject?.ref ?? '', BY);
+    await service.result(watching, { result: 'ok', bytes: 7 });
+    assert.equal(await service.findSubjects(''), []);
+    assert.equal(await hits(folder, [DANA.name, DANA.email]), []);
+    const [ended] = await service.list({ limit: 1, newestFirst: true });
+    assert.equal([ended?.isPersonErased, ended?.entry?.actor.ref], [true, subject?.ref]);
+    // An act that turned out to be somebody else's names that person.
+    const joining = await service.intent({ action: 'owner.join', source: 'relay', actor: 'owner' });
+    await service.result({ ...joining, person: { name: 'Nina', email: 'nina@x.example' } }, { result: 'ok' });
+    assert.is((await service.findSubjects('nina')).length, 1);
+  }));
+
+test('a person is found by the beginning of the reference too, not by a few letters of it', () =>
+  withLog(async ({ service }) => {
+    await service.append(ROW, DANA);
+    const [subject] = await service.findSubjects('');
+    const ref = subject?.ref ?? '';
+    assert.is((await service.findSubjects(ref)).length, 1);
+    assert.is((await service.findSubjects(ref.slice(0, 8))).length, 1);
+    assert.equal(await service.findSubjects(ref.slice(0, 5)), []);
+  }));
+
 test.run();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createLog } from '../../../../agent/kernel/log.js';
 import type { Checkpoint, CheckpointSigner } from '../../../../agent/operation-log/ports.js';
 import { OperationLogService } from '../../../../agent/operation-log/service.js';
-import { Database } from '../../../../agent/store/database.js';
+import { Database, type SetAside } from '../../../../agent/store/database.js';
 import { LOG_MIGRATIONS } from '../../../../agent/store/migrations.js';
 import { OperationLogStore } from '../../../../agent/store/operation-log-store.js';
 import { inFolder, ManualClock } from '../store/scratch.js';
@@ -40,13 +40,16 @@ export interface OpenLogOptions {
   readonly signer?: CheckpointSigner;
   readonly isStarted?: boolean;
   readonly makeStore?: (database: Database) => OperationLogStore;
+  readonly onSetAside?: (what: SetAside) => void;
 }
 
 /** The log in `folder` with its real store, started unless told otherwise. `close` is the end of a process that was not asked to stop. */
 export async function openLog(folder: string, options: OpenLogOptions = {}): Promise<OpenLog> {
   const clock = new ManualClock();
   const lines: string[] = [];
-  const database = await Database.open({ path: join(folder, 'operation-log.db'), kind: 'durable', migrations: LOG_MIGRATIONS, clock });
+  const { onSetAside } = options;
+  const path = join(folder, 'operation-log.db');
+  const database = await Database.open({ path, kind: 'durable', migrations: LOG_MIGRATIONS, clock, onSetAside });
   const service = new OperationLogService({
     store: options.makeStore?.(database) ?? new OperationLogStore(database),
     signer: options.signer ?? keyedSigner(options.device ?? 'SN1'),

@@ -46,6 +46,8 @@ test('appends that wait share a commit, keep their order, and are each answered'
 
 test('checkpoints: every 64 rows, every minute with new rows, at once after a security event; none without news', () =>
   withLog(async ({ service, clock }) => {
+    await service.seal();
+    assert.is((await service.latestCheckpoint())?.size, 1, 'the start is signed at once');
     const made: SignedCheckpoint[] = [];
     let heard = () => {};
     const next = () => new Promise<void>((resolve) => (heard = resolve));
@@ -54,11 +56,11 @@ test('checkpoints: every 64 rows, every minute with new rows, at once after a se
       heard();
     });
     let waiting = next();
-    for (let n = 2; n <= 64; n += 1) await service.append(ROW);
+    for (let n = 2; n <= 65; n += 1) await service.append(ROW);
     await waiting;
     assert.equal(
       made.map(({ size }) => size),
-      [64],
+      [65],
     );
     await service.append(ROW);
     waiting = next();
@@ -70,7 +72,7 @@ test('checkpoints: every 64 rows, every minute with new rows, at once after a se
     await waiting;
     assert.equal(
       made.map(({ size }) => size),
-      [64, 65, 66],
+      [65, 66, 67],
     );
     assert.equal({ seq: made[2]?.size, head: made[2]?.head }, { seq, head });
     const { jws, ...statement } = made[2] as SignedCheckpoint;
@@ -79,7 +81,7 @@ test('checkpoints: every 64 rows, every minute with new rows, at once after a se
     stop();
     await service.stop();
     assert.is(made.length, 3);
-    assert.is((await service.latestCheckpoint())?.size, 67);
+    assert.is((await service.latestCheckpoint())?.size, 68);
   }));
 
 test('a key that cannot sign holds nothing up; the next occasion catches up', () => {
@@ -115,9 +117,12 @@ test('what was under way when the process died gets a result at the next start; 
       rows.map(({ entry }) => [entry?.action, entry?.code, entry?.intentSeq, entry?.sessionId, entry?.actor.kind, entry?.boot]),
       [
         ['agent.started', undefined, undefined, undefined, 'system', 'boot-2'],
-        ['live.open', 'log.interrupted', 2, 's9', 'system', 'boot-2'],
+        ['live.open', 'log.interrupted', 2, 's9', 'employee', 'boot-2'],
       ],
     );
+    const [begun] = await second.service.list({ limit: 1, fromSeq: 2 });
+    assert.equal([rows[1]?.person?.name, rows[1]?.entry?.actor.ref], ['Dana K', begun?.entry?.actor.ref], 'the person is named again');
+    assert.equal([rows[1]?.entry?.source, rows[0]?.person], ['system', null]);
     assert.ok((await second.service.verify()).isOk);
     await second.close();
     const third = await openLog(folder, { bootId: 'boot-3' });

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { EntryInput, VerifyReport } from '../../../../agent/operation-log/ports.js';
 import type { Transaction } from '../../../../agent/store/database.js';
 import { codeOf, inFolder } from '../store/scratch.js';
-import { type OpenLog, openLog } from './open-log.js';
+import { keyedSigner, type OpenLog, openLog } from './open-log.js';
 
 const ROW: EntryInput = {
   action: 'config.apply',
@@ -18,15 +18,16 @@ const ROW: EntryInput = {
 const DANA = { name: 'Dana K', email: 'dana@installer.example' };
 const FILE = 'operation-log.db';
 
-/** A log of 200 rows with checkpoints at 64, 128, 192 and 200; the witness holds the last. */
+/** A log of 200 rows with checkpoints at 1, 65, 129, 193 and 200; the witness holds the last. */
 async function filled(folder: string, device = 'SN1'): Promise<{ log: OpenLog; witness: string }> {
   const log = await openLog(folder, { device });
+  await log.service.seal();
   for (let block = 0; block < 3; block += 1) {
-    const upTo = (block + 1) * 64 - (await log.service.position()).seq;
+    const upTo = (block + 1) * 64 + 1 - (await log.service.position()).seq;
     await Promise.all(Array.from({ length: upTo }, () => log.service.append(ROW, DANA)));
     await settled(log);
   }
-  for (let n = 193; n < 200; n += 1) await log.service.append(ROW, DANA);
+  for (let n = 194; n < 200; n += 1) await log.service.append(ROW, DANA);
   await log.service.stop();
   return { log, witness: (await log.service.latestCheckpoint())?.jws ?? '' };
 }
@@ -44,7 +45,7 @@ async function settled({ service }: OpenLog): Promise<void> {
 }
 
 /** What verify says after somebody with write access to the file did `harm`. */
-async function after(harm: (tx: Transaction) => Promise<unknown>, withWitness = false): Promise<VerifyReport> {
+async function after(harm: (tx: Transaction) => Promise<unknown>, withWitness = false, keepsNote = false): Promise<VerifyReport> {
   let report: VerifyReport | undefined;
   await inFolder(async (folder) => {
     const { log, witness } = await filled(folder);
@@ -54,6 +55,8 @@ async function after(harm: (tx: Transaction) => Promise<unknown>, withWitness = 
       await tx.all('PRAGMA defer_foreign_keys=ON');
       await harm(tx);
     });
+    // Whoever can write the log can write the line beside it.
+    if (!keepsNote) await fs.rm(join(folder, `${FILE}.head`));
     report = await log.service.verify(withWitness ? witness : undefined);
     await log.close();
   });
@@ -68,7 +71,7 @@ const forget = (tx: Transaction, where: string) =>
 test('an untouched log is fine, against its witness too', async () => {
   const report = await after(async () => undefined, true);
   assert.is(found(report), 'nothing');
-  assert.equal([report.rows, report.size, report.checkpoints, report.erasedDetails], [200, 200, 4, 0]);
+  assert.equal([report.rows, report.size, report.checkpoints, report.erasedDetails], [200, 200, 5, 0]);
 });
 
 test('an edited row is named: its text, its text with a fitting leaf, its details', async () => {
@@ -116,7 +119,7 @@ test('a chain that was computed anew is found at the first checkpoint it contrad
       await tx.run('UPDATE entry SET body=?, leaf=?, head=? WHERE seq=?', [body, leaf, head, Number(row.seq)]);
     }
   };
-  assert.is(found(await after(rewrite)), 'checkpoint@128');
+  assert.is(found(await after(rewrite)), 'checkpoint@129');
   const dropToo = await after(async (tx) => {
     await rewrite(tx);
     await tx.run('DELETE FROM checkpoint');
@@ -132,46 +135,113 @@ test('a cut tail is found by the stored checkpoints, and by the witness when tho
   };
   assert.is(found(await after(both)), 'nothing', 'a chain without a witness cannot know');
   assert.is(found(await after(both, true)), 'cut@191');
+  assert.is(found(await after(both, false, true)), 'cut@191', 'the line beside the log remembers');
 });
 
 test('a checkpoint that this device never signed is named', async () => {
-  assert.is(found(await after((tx) => tx.run("UPDATE checkpoint SET sig='x.y' WHERE size=128"))), 'signature@128');
-  const moved = 'UPDATE checkpoint SET sig=(SELECT c.sig FROM checkpoint c WHERE c.size=64) WHERE size=128';
-  assert.is(found(await after((tx) => tx.run(moved))), 'checkpoint@128');
+  assert.is(found(await after((tx) => tx.run("UPDATE checkpoint SET sig='x.y' WHERE size=129"))), 'signature@129');
+  const moved = 'UPDATE checkpoint SET sig=(SELECT c.sig FROM checkpoint c WHERE c.size=65) WHERE size=129';
+  assert.is(found(await after((tx) => tx.run(moved))), 'checkpoint@129');
 });
 
-test('the file of another unit, and an older state of the own file, are found', () =>
+const alarms = async (log: OpenLog, action: string) =>
+  (await log.service.list({ limit: 9, action })).map(({ entry }) => [entry?.code, entry?.object]);
+
+/** The end of a test that puts a whole file in the place of another; the line beside it may be put back as well, or not. */
+async function replaced(folder: string, by: string, isNoteReplaced: boolean): Promise<OpenLog> {
+  await fs.copyFile(by, join(folder, FILE));
+  if (isNoteReplaced) await fs.rm(join(folder, `${FILE}.head`));
+  return openLog(folder, { bootId: 'after' });
+}
+
+test('the file of another unit is found at the start, and by verifying', () =>
   inFolder(async (folder) => {
     const [own, other] = [join(folder, 'own'), join(folder, 'other')];
+    for (const [where, device] of [
+      [own, 'SN1'],
+      [other, 'SN2'],
+    ] as const)
+      await (await filled(where, device)).log.close();
+    const swapped = await replaced(own, join(other, FILE), true);
+    assert.is(found(await swapped.service.verify()), 'foreign@1');
+    await swapped.service.append(ROW);
+    assert.equal(await alarms(swapped, 'security.'), [['log.foreign', 'row 200']]);
+    await swapped.close();
+  }));
+
+test('an older state of the own file is found by the line beside it at the start, and by whoever outside holds a newer checkpoint', () =>
+  inFolder(async (folder) => {
+    const own = join(folder, 'own');
     const { log, witness } = await filled(own);
     await log.close();
-    const foreign = await filled(other, 'SN2');
-    await foreign.log.close();
-    await fs.copyFile(join(own, FILE), join(folder, 'older'));
-    await fs.copyFile(join(other, FILE), join(own, FILE));
-    const swapped = await openLog(own);
-    assert.is(found(await swapped.service.verify()), 'foreign@1');
-    await swapped.close();
-    await fs.copyFile(join(folder, 'older'), join(own, FILE));
+    const older = join(folder, 'older');
+    await fs.copyFile(join(own, FILE), older);
     const grown = await openLog(own);
+    for (let n = 0; n < 5; n += 1) await grown.service.append(ROW);
     await grown.service.stop();
     const newer = (await grown.service.latestCheckpoint())?.jws ?? '';
     assert.is(found(await grown.service.verify(witness)), 'nothing');
     await grown.close();
-    await fs.copyFile(join(folder, 'older'), join(own, FILE));
-    const rolledBack = await openLog(own);
+
+    const local = await replaced(own, older, false);
+    await local.service.append(ROW);
+    assert.equal(await alarms(local, 'security.'), [['log.cut', 'row 201']]);
+    await local.close();
+
+    const rolledBack = await replaced(own, older, true);
     assert.is(found(await rolledBack.service.verify(newer)), 'cut@202');
     // A witness that speaks up raises the alarm, once a run, in the log itself.
     assert.is((await rolledBack.service.acknowledge('relay', newer))?.kind, 'cut');
     await rolledBack.service.acknowledge('relay', newer);
     assert.is(await rolledBack.service.acknowledge('owner', witness), null);
-    const alarms = await rolledBack.service.list({ limit: 9, action: 'log.tamper' });
-    assert.equal(
-      alarms.map(({ entry }) => [entry?.code, entry?.object]),
-      [['log.cut', 'row 202, witness relay']],
-    );
+    assert.equal(await alarms(rolledBack, 'security.'), [['log.cut', 'row 202, witness relay']]);
     assert.is(await codeOf(rolledBack.service.acknowledge('relay', 'x.y')), 'log.foreign_checkpoint');
+    // When it has grown past what the witness knows, it is another log there.
+    for (let n = 0; n < 9; n += 1) await rolledBack.service.append(ROW);
+    assert.is((await rolledBack.service.acknowledge('relay', newer))?.kind, 'checkpoint');
     await rolledBack.close();
+  }));
+
+test('a checkpoint that somebody else signed is found at the start when it is the newest', () =>
+  inFolder(async (folder) => {
+    const { log } = await filled(folder);
+    await log.database.write((tx) => tx.run("UPDATE checkpoint SET sig='x.y' WHERE size=200"));
+    await log.close();
+    const next = await openLog(folder);
+    await next.service.append(ROW);
+    assert.equal(await alarms(next, 'security.'), [['log.signature', 'row 200']]);
+    await next.close();
+  }));
+
+test('rows that were taken out at the beginning must be told by a row that is signed: one that was added at the end does not do', () =>
+  inFolder(async (folder) => {
+    const { log } = await filled(folder);
+    await log.database.write(async (tx) => {
+      await tx.run('DROP TRIGGER entry_is_append_only');
+      await forget(tx, 'seq<=65');
+      await tx.run('INSERT INTO anchor(size, head, peaks, sig) SELECT size, head, peaks, sig FROM checkpoint WHERE size=65');
+      await tx.run('DELETE FROM checkpoint WHERE size<65 OR size>129');
+    });
+    await log.close();
+    await fs.rm(join(folder, `${FILE}.head`));
+    // The agent's own code writes the row, but nobody signs it.
+    const signer = { ...keyedSigner(), sign: () => Promise.reject(new RangeError('no key')) };
+    const forged = await openLog(folder, { signer, isStarted: false });
+    await forged.service.append({ action: 'log.pruned', phase: 'result', source: 'system', actor: 'system', result: 'ok', object: '65' });
+    assert.is(found(await forged.service.verify()), 'anchor@1');
+    await forged.close();
+  }));
+
+test('a log from which all checkpoints were taken is not whole', () =>
+  inFolder(async (folder) => {
+    const { log } = await filled(folder);
+    for (let n = 0; n < 60; n += 1) await log.service.append(ROW);
+    await log.service.seal();
+    await log.database.write((tx) => tx.run('DELETE FROM checkpoint'));
+    assert.is(found(await log.service.verify()), 'nothing', 'they may be on their way');
+    log.clock.at += 3_600_000;
+    assert.is(found(await log.service.verify()), 'unsigned@1');
+    await log.close();
   }));
 
 test('a cut or edited end is noticed at the next start, written down, and logging goes on', () =>
@@ -181,11 +251,7 @@ test('a cut or edited end is noticed at the next start, written down, and loggin
     await log.close();
     const next = await openLog(folder);
     await next.service.append(ROW);
-    const alarms = await next.service.list({ limit: 9, action: 'log.tamper' });
-    assert.equal(
-      alarms.map(({ entry }) => [entry?.code, entry?.object]),
-      [['log.cut', 'row 196']],
-    );
+    assert.equal(await alarms(next, 'security.log-tamper'), [['log.cut', 'row 196']]);
     while ((await next.service.position()).seq < 199) await next.service.append(ROW);
     // Signs the state at 200 once more, where the cut rows had a checkpoint already.
     const signed = new Promise((resolve) => next.service.onCheckpoint(({ size }) => size === 200 && resolve(size)));

@@ -67,7 +67,7 @@ test('while a legal hold stands nothing goes; when it is lifted the rule counts 
     await upkeep.stop();
   }));
 
-test('at 80 % the owner is told, once a day', () =>
+test('at 80 % the owner is told, once a month, over restarts too', () =>
   withLog(async (log) => {
     await fill(log, 85);
     const { upkeep, warnings } = upkeepOf(log, { rule: { days: 365, rows: 100, isHeld: false } });

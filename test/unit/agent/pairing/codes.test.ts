@@ -107,7 +107,7 @@ it('one more device of the owner: by a code for 15 minutes, once, and only from 
   assert.is(rig.installed.length, 1, 'nobody was installed anew');
   assert.is(rig.joined.length, 1);
   const { kid: _kid, ...joined } = rig.joined[0] ?? { kid: '' };
-  assert.equal(joined, { key: tablet.ownerKey, deviceName: 'Ada’s tablet', by: tablet.person });
+  assert.equal(joined, { key: tablet.ownerKey, deviceName: 'Ada’s tablet', by: tablet.person, epoch: 1 });
   assert.is(await codeOf(knock(rig, code)), 'pairing.owned', 'the code is used');
   assert.is(rig.service.armed, 'none');
 });

@@ -188,6 +188,17 @@ it('a list from the future stays until then', async () => {
   assert.is(await kept(), 0);
 });
 
+it('an organisation cannot fill the log and wear out the disk with lists; the last one that was taken counts on', async () => {
+  const grant = await give(rig, { exp: rig.clock.now() + 10 * HOUR });
+  for (let n = 1; n <= 20; n += 1) assert.ok((await cancel(n, [EMPLOYEE])).isNew);
+  const { saves } = rig.store;
+  assert.is(await codeOf(cancel(21, [])), 'permissions.too_many_cancellations');
+  assert.not((await cancel(20, [EMPLOYEE])).isNew, 'what counts already is still confirmed');
+  assert.equal([rig.store.saves, verdict(rig, ticketFor(rig, grant.id))], [saves, 'badge_cancelled']);
+  await pass(HOUR);
+  assert.ok((await cancel(21, [])).isNew);
+});
+
 it('the rules by themselves', () => {
   const list = (n: number, keys: string[], org = OTHER): Cancellation => ({ v: 1, org, n, keys, iat: 0 });
   assert.is(judgeCancellation(list(1, []), []), 'new');

@@ -8,6 +8,7 @@ import {
   DAY,
   gate,
   give,
+  handOver,
   MINUTE,
   makeRig,
   newGrant,
@@ -57,7 +58,7 @@ it('a second device does everything that the first one does, and is listed by na
 it('a device is added once, and sixteen at most', async () => {
   await addPhone();
   assert.is(await codeOf(addPhone()), 'permissions.device_known');
-  const own = { key: rig.owner.publicKey, kid: rig.owner.signer.kid, deviceName: 'again' };
+  const own = { key: rig.owner.publicKey, kid: rig.owner.signer.kid, deviceName: 'again', epoch: 1 };
   assert.is(await codeOf(rig.permissions.joinByCode(own)), 'permissions.device_known');
   const keys = await Promise.all(Array.from({ length: 15 }, () => newSigningKey()));
   const results = await Promise.all(keys.map((key) => codeOf(rig.permissions.addDevice({ key: key.publicKey, name: 'one more' }))));
@@ -69,7 +70,7 @@ it('a device is added once, and sixteen at most', async () => {
 
 it('without an owner no device is added, by nobody', async () => {
   const empty = await makeRig(false);
-  const byCode = { key: phone.publicKey, kid: phone.signer.kid, deviceName: 'x' };
+  const byCode = { key: phone.publicKey, kid: phone.signer.kid, deviceName: 'x', epoch: 1 };
   assert.is(await codeOf(empty.permissions.joinByCode(byCode)), 'permissions.no_owner');
   assert.is(await codeOf(empty.permissions.addDevice({ key: phone.publicKey, name: 'x' })), 'permissions.no_owner');
   const delegation = await signDelegation(empty);
@@ -78,9 +79,17 @@ it('without an owner no device is added, by nobody', async () => {
 });
 
 it('by the code: one more device', async () => {
-  await rig.permissions.joinByCode({ key: phone.publicKey, kid: phone.signer.kid, deviceName: 'Kitchen tablet' });
+  await rig.permissions.joinByCode({ key: phone.publicKey, kid: phone.signer.kid, deviceName: 'Kitchen tablet', epoch: 1 });
   assert.equal(names(), ['Ada’s phone', 'Kitchen tablet']);
   assert.is(verdict(rig, ownerTicket(phone)), 'yes');
+});
+
+it('a code that the owner of before had made adds nothing to the next owner, also when both come in the same moment', async () => {
+  const bea = await newSigningKey();
+  const device = { key: phone.publicKey, kid: phone.signer.kid, deviceName: 'Ada’s tablet', epoch: rig.permissions.epoch };
+  await handOver(rig, bea);
+  assert.is(await codeOf(rig.permissions.joinByCode(device)), 'permissions.code_void');
+  assert.equal(names(), ['Bea’s phone']);
 });
 
 it('by a delegation of any device: one more, once', async () => {

@@ -109,7 +109,7 @@ it('the people of before are erased when the offer says so, and that is remember
   assert.ok(rig.permissions.isErasureDue);
   await rig.restart();
   assert.ok(rig.permissions.isErasureDue);
-  await rig.permissions.erasureDone();
+  await rig.permissions.erasureDone(rig.permissions.owner?.since ?? null);
   await rig.restart();
   assert.not.ok(rig.permissions.isErasureDue);
 });
@@ -271,7 +271,7 @@ it('a reset while a grant, a device, a hand-over or an owner is being stored: no
   const install = () => rig.permissions.install(ownerOf(rig.owner, 0));
   rig.store.beforeSave = async () => undefined;
   await install();
-  const device = { key: next.publicKey, kid: next.signer.kid, deviceName: 'x' };
+  const device = { key: next.publicKey, kid: next.signer.kid, deviceName: 'x', epoch: rig.permissions.epoch };
   assert.is(await whileStoring(() => rig.permissions.joinByCode(device), reset), 'permissions.no_owner');
   rig.store.beforeSave = async () => undefined;
   await install();

@@ -26,9 +26,9 @@ test('an app may knock at a named recorder and hear its answers', () => {
     assert.ok(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: false, isEmpty: false }));
     assert.not(rules.mayPublish(app, { topic: `${root}/down/${kind}/${ID}`, isRetained: true, isEmpty: false }));
   }
-  assert.ok(rules.mayPublish(app, { topic: `${root}/down/withdraw`, isRetained: true, isEmpty: false }));
-  assert.not(rules.mayPublish(app, { topic: 'sl/1/local/SNUNSEEN/down/withdraw', isRetained: true, isEmpty: false }));
-  assert.not(rules.mayPublish(app, { topic: 'sl/1/other/SNAAAAAAAA/down/withdraw', isRetained: false, isEmpty: false }));
+  assert.ok(rules.mayPublish(app, { topic: `${root}/down/withdraw/${ID}`, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(app, { topic: `sl/1/local/SNUNSEEN/down/withdraw/${ID}`, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(app, { topic: `sl/1/other/SNAAAAAAAA/down/withdraw/${ID}`, isRetained: false, isEmpty: false }));
   for (const filter of ['up/status', 'up/checkpoint', 'up/reply/+', `up/reply/${ID}`, 'up/pair/+', `up/pair/${ID}`]) {
     assert.ok(rules.maySubscribe(app, `${root}/${filter}`), filter);
   }
@@ -48,11 +48,24 @@ test('the meter refuses as soon as a length over the limit is announced, in what
   assert.not(slow.accept(Uint8Array.from([0x07])));
 });
 
-test('a stranger cannot wipe out a withdrawal that waits', () => {
+test('an organisation leaves its list of badges called back, and reads the site letter of its own grant', () => {
+  assert.ok(rules.mayPublish(app, { topic: `${root}/down/cancel/${ID}`, isRetained: true, isEmpty: false }));
+  assert.not(rules.mayPublish(app, { topic: `${root}/down/cancel/+`, isRetained: true, isEmpty: false }));
+  assert.ok(rules.mayPublish(device, { topic: `${root}/up/site/${ID}`, isRetained: true, isEmpty: true }), 'a letter is taken back');
+  assert.ok(rules.maySubscribe(app, `${root}/up/site/${ID}`) && rules.mayReceive(app, `${root}/up/site/${ID}`));
+  assert.not(rules.maySubscribe(app, `${root}/up/site/+`), 'only whoever has the grant knows its name');
+});
+
+test('letters wait in boxes that only whoever made them knows: there is none that everybody knows', () => {
   const rules = makeAccessRules('t', () => true);
-  const topic = 'sl/1/t/SLAAAA0001/down/withdraw';
-  assert.ok(rules.mayPublish({ kind: 'app' }, { topic, isRetained: true, isEmpty: false }));
-  assert.not(rules.mayPublish({ kind: 'app' }, { topic, isRetained: true, isEmpty: true }));
+  const down = 'sl/1/t/SLAAAA0001/down';
+  for (const topic of [`${down}/withdraw`, `${down}/cancel`, `${down}/withdraw/+`, `${down}/withdraw/${ID}/x`])
+    assert.not(rules.mayPublish({ kind: 'app' }, { topic, isRetained: true, isEmpty: false }), topic);
+  for (const isEmpty of [false, true])
+    assert.ok(rules.mayPublish({ kind: 'app' }, { topic: `${down}/withdraw/${ID}`, isRetained: true, isEmpty }));
+  assert.is(rules.waitsFor(`${down}/withdraw/${ID}`), 'SLAAAA0001');
+  assert.is(rules.waitsFor(`${down}/cmd/${ID}`), undefined);
+  assert.not(rules.maySubscribe({ kind: 'app' }, `${down}/withdraw/+`), 'nobody can look for them');
 });
 
 test.run();

@@ -15,7 +15,15 @@ import { sha256Text } from '../../../../../agent/contract/text.js';
 import { AgentError } from '../../../../../agent/kernel/errors.js';
 import { signConsent } from '../../../../../scripts/portal/client/consent.js';
 import { acceptOffer, readOffer, signOffer } from '../../../../../scripts/portal/client/hand-over.js';
-import { type Handed, handedLink, keyText, readHanded, readKeyText } from '../../../../../scripts/portal/client/handed-text.js';
+import {
+  addedLink,
+  type Handed,
+  handedLink,
+  keyText,
+  readHanded,
+  readJoin,
+  readKeyText,
+} from '../../../../../scripts/portal/client/handed-text.js';
 import { newSigningKey } from '../../../../../scripts/portal/client/keys.js';
 import {
   addDevice,
@@ -174,6 +182,20 @@ test('this device gets a first name from what the browser says', () => {
     'curl',
   ].map(guessDeviceName);
   assert.equal(names, ['iPhone', 'Android phone', 'Android tablet', 'Mac', 'Windows computer', 'This device']);
+});
+
+test('the link for an added device names the recorder and its key, and nothing that could be used', async () => {
+  const added = { serial: SERIAL, deviceKey: await thumbprint(owner.publicKey) };
+  const link = addedLink('https://portal.example.org/app#/own', added);
+  assert.is(link, `https://portal.example.org/app#/join/${SERIAL}/${added.deviceKey}`);
+  assert.equal(readJoin(` ${link}\n`), added);
+  const full = await handed(await signDelegation(SERIAL, moment, owner.signer));
+  assert.equal(readJoin(handedLink('https://portal.example.org/', 'join', full)), full);
+  for (const wrong of [SERIAL, `#/join/${SERIAL}`, `#/join/${SERIAL}/short`, `#/take/${SERIAL}/${added.deviceKey}`])
+    assert.is(
+      codeOf(() => readJoin(wrong)),
+      'portal.unreadable',
+    );
 });
 
 test.run();

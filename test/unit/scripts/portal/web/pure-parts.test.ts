@@ -95,6 +95,27 @@ test('an intent is folded into its result; one without a result stays visible', 
   );
 });
 
+test('what was allowed is told whole, a code only of what did not go well, and a picture’s end in words', () => {
+  const at = new Date(2026, 10, 24, 12, 0).getTime();
+  const after = { organisation: 'Example Alarms', scopes: ['live-view', 'bogus'], cameras: ['cam-1'], hours: 'any', until: at + 2 * HOUR };
+  const say = (part: Partial<LogRow>): readonly unknown[] => {
+    const [entry] = foldRows([row({ channel: null, at, ...part })], CAMERAS, {});
+    return [entry?.what, entry?.resultText, entry?.code];
+  };
+  const grant = { action: 'permissions.grant', code: 'permissions.fine' };
+  assert.equal(say({ ...grant, detail: { before: null, after } }), [
+    'allowed Example Alarms to watch Front door until 14:00',
+    'done',
+    null,
+  ]);
+  const hours = { zone: 'UTC', days: [0, 6], from: '08:00', to: '18:00' };
+  assert.match(String(say({ ...grant, detail: { after: { ...after, cameras: 'all', hours } } })[0]), /all cameras.*Saturday and Sunday/);
+  for (const detail of [null, {}, { after: { organisation: 7 } }]) assert.is(say({ ...grant, detail })[0], 'allowed something');
+  assert.equal(say({ ...grant, result: 'refused' })[2], 'permissions.fine');
+  assert.equal(say({ action: 'live.watch', code: 'live.withdrawn', durationMs: 65_000 })[1], 'done, lasted 1 min, stopped by the owner');
+  assert.equal(say({ action: 'live.watch', code: 'live.closed_by_viewer' })[1], 'done');
+});
+
 test('a form becomes a patch of what differs, and a typing error becomes a sentence', () => {
   const camera = { name: 'Front door', main: null, sub: { width: 640, height: 360, frameRate: 15 }, hasLogin: true };
   const form = formOf(camera);

@@ -9,18 +9,20 @@ import { RateLimit } from './rate.js';
  */
 export class DoorRates {
   readonly #all = new RateLimit(50, 200);
+  /** In bytes: a letter is copied a handful of times while it is opened, and a small recorder must not run out of memory over letters of strangers. */
+  readonly #bytes = new RateLimit(262_144, 2_097_152);
   readonly #pairing = new RateLimit(2, 20);
   readonly #perRemote = new RateLimit(20, 80);
   readonly #pairingPerRemote = new RateLimit(1, 10);
 
-  /** Whether one more of this kind may come in from there now. What is refused to one address is not charged to the others. */
-  take(kind: DownKind, from: Origin, nowMs: number): boolean {
+  /** Whether one more of this kind and size may come in from there now. What is refused to one address is not charged to the others. */
+  take(kind: DownKind, bytes: number, from: Origin, nowMs: number): boolean {
     const isPairing = kind === 'pair';
     if (from.remote !== undefined) {
       const own = isPairing ? this.#pairingPerRemote : this.#perRemote;
       if (!own.take(`${kind} ${from.remote}`, nowMs)) return false;
     }
     const key = `${from.source} ${kind}`;
-    return this.#all.take(key, nowMs) && (!isPairing || this.#pairing.take(key, nowMs));
+    return this.#all.take(key, nowMs) && this.#bytes.take(key, nowMs, bytes) && (!isPairing || this.#pairing.take(key, nowMs));
   }
 }

@@ -19,11 +19,11 @@ export class RateLimit {
     this.#burst = burst;
   }
 
-  /** Takes one token; false when there is none. */
-  take(key: string, nowMs: number): boolean {
+  /** Takes `cost` tokens; false, with nothing taken, when there are fewer. */
+  take(key: string, nowMs: number, cost = 1): boolean {
     const tokens = this.#tokens(key, nowMs);
-    remember(this.#buckets, key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: nowMs });
-    return tokens >= 1;
+    remember(this.#buckets, key, { tokens: tokens >= cost ? tokens - cost : tokens, atMs: nowMs });
+    return tokens >= cost;
   }
 
   /** How long until there is a token; 0 when there is one. */

@@ -23,6 +23,11 @@ export interface RouterParts {
   readonly log: Log;
 }
 
+const DOT = 0x2e;
+/** Parts of a signed statement (RFC 7515, section 7.1) and of a sealed letter (RFC 7516, section 7.1). */
+const SIGNED_PARTS = 3;
+const SEALED_PARTS = 5;
+
 /** What was refused since the start, by code: for health and for tests. */
 export type RefusalCounts = Readonly<Record<string, number>>;
 
@@ -64,16 +69,21 @@ export class Router {
     // Clearing a retained message sends an empty one to everybody.
     if (payload.length === 0) return;
     if (payload.length > MAX_MESSAGE_BYTES) throw refuse('message.too_large', `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`);
-    if (!this.#rates.take(to.kind, from, this.#parts.clock.monotonicMs())) throw refuse('message.too_many', 'Too many messages at once.');
-    if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload), from);
-    if (to.kind === 'cancel') return this.#parts.onCancel(this.#text(payload), from);
-    if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload), from);
+    if (!this.#rates.take(to.kind, payload.length, from, this.#parts.clock.monotonicMs()))
+      throw refuse('message.too_many', 'Too many messages at once.');
+    if (to.kind === 'withdraw') return this.#parts.onWithdraw(this.#text(payload, SIGNED_PARTS), from);
+    if (to.kind === 'cancel') return this.#parts.onCancel(this.#text(payload, SIGNED_PARTS), from);
+    if (to.kind === 'cmd') return this.#parts.onCommand(to.id, this.#text(payload, SEALED_PARTS), from);
     const request = parseShape(PairRequest, parseGuarded(payload));
     if (request.sid !== to.id) throw refuse('message.invalid', 'The pairing message is for another session than its topic.');
     return this.#parts.onPair(to.id, request, from);
   }
 
-  #text(payload: Uint8Array): string {
+  /** Not more parts than such a text has: whoever splits one of nothing but dots makes sixty thousand of it, and stands still over it. */
+  #text(payload: Uint8Array, parts: number): string {
+    let dots = 0;
+    for (const byte of payload) if (byte === DOT) dots += 1;
+    if (dots >= parts) throw refuse('message.malformed', 'The message has more parts than a letter or a statement has.');
     try {
       return fromUtf8(payload);
     } catch {

@@ -6,6 +6,7 @@ import { logShowCommand, logVerifyCommand } from './log.js';
 import { logEraseCommand, logRetentionCommand } from './log-care.js';
 import { logExportCommand } from './log-export.js';
 import { logPeopleCommand } from './log-people.js';
+import { logVisitsCommand } from './log-visits.js';
 import { ownerCodeCommand, ownerCommand, ownerRemoveCommand } from './owner.js';
 import { permissionsListCommand } from './permissions.js';
 import { pressCommand } from './press.js';
@@ -32,6 +33,7 @@ export function allCommands(wiring: AgentMaker & LabelMaker): readonly CliComman
     logVerifyCommand,
     logExportCommand,
     logPeopleCommand,
+    logVisitsCommand,
     logEraseCommand,
     logRetentionCommand,
     ledgerCommand,

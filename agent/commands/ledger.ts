@@ -71,7 +71,8 @@ function dayText(day: number): string {
 export function readDay(text: string | undefined): number | null {
   if (text === undefined) return null;
   const at = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  if (Number.isFinite(at) && at >= 0) return Math.floor(at / DAY_MS);
+  // The thirtieth of February would be taken for the second of March.
+  if (Number.isFinite(at) && at >= 0 && dayText(Math.floor(at / DAY_MS)) === text) return Math.floor(at / DAY_MS);
   throw usage(`"${text}" is no day.`, 'Write it like 2026-11-24.');
 }
 

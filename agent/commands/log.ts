@@ -4,6 +4,7 @@ import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 import { toCsv } from './csv.js';
 import { withLog } from './log-reader.js';
+import { readTime } from './log-time.js';
 
 const SHOW_HELP = `sightline log show - who did what on this recorder, when, and how it ended
 
@@ -144,15 +145,4 @@ function readLimit(text: string | undefined): number {
   const limit = text === undefined ? 50 : Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000_000) return limit;
   throw new AgentError({ code: 'cli.usage', say: `"${text}" is no number of rows.`, fix: 'Give a whole number from 1 to 1000000.' });
-}
-
-function readTime(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const at = Date.parse(text);
-  if (Number.isFinite(at)) return at;
-  throw new AgentError({
-    code: 'cli.usage',
-    say: `${option} "${text}" is no time.`,
-    fix: 'Write it like 2026-11-24 or 2026-11-24T10:00:00Z.',
-  });
 }

@@ -73,7 +73,7 @@ export async function openBase(options: AgentOptions): Promise<Base> {
     up: () => Math.floor(clock.monotonicMs() - startedMs),
     clock,
     time,
-    watchFloor: () => time.watch(log),
+    watchFloor: () => time.watch(log, () => stores.health.flush()),
     log,
   };
 }

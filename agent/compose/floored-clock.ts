@@ -1,17 +1,20 @@
-import { ClockFloor } from '../contract/stored.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import * as floors from '../kernel/time-floor.js';
 import { MADE_AT } from '../kernel/version.js';
 import type { StateStore } from '../store/state-store.js';
-import { readTimeSource } from './time-source.js';
+import { FloorMemory, WRITE_MS } from './floor-memory.js';
+import { type MachineRun, readMachineRun, readTimeSource } from './time-source.js';
 
 /** The time as the recorder believes it, and how far it may be believed. The rules are those of kernel/time-floor.ts. */
 export interface FlooredClock {
   /** Never before what this recorder was sure of, over restarts too. */
   readonly clock: Clock;
-  /** Begins to remember the time; to be cancelled at the end, so that a quick restart goes on from there. */
-  watch(log: Log): Timer;
+  /**
+   * Begins to remember the time; to be cancelled at the end, so that a quick restart goes on from there. `along` writes what can wait for as long: two
+   * writings at once cost little more than one.
+   */
+  watch(log: Log, along?: () => Promise<void>): Timer;
   /**
    * The owner signed something at `at` (`iat`, ms since 1970). Only after the statement was accepted, and never for what an employee signed.
    * `isFresh` false for what a relay may have kept back (a retained withdrawal): it proves a time that is past, not that it is now.
@@ -26,27 +29,21 @@ export interface FlooredClock {
 }
 
 const PERIOD_MS = 60_000;
-/**
- * The floor is written when it is so much later than the stored one: once a minute wears the flash out by 12 MB a day (measured). No longer than what
- * the floor stays behind the time anyway, so that a start that has lost the time may take it for passed.
- */
-const WRITE_MS = floors.SLACK_MS;
 
-/** Reads the remembered floor. `source` tells where the system clock has its time from; looked at once a minute. */
+/**
+ * Reads the remembered floor. `source` tells where the system clock has its time from; looked at once a minute. `run`: which start of the machine this
+ * is.
+ */
 export async function flooredClock(
   system: Clock,
   state: Pick<StateStore, 'get' | 'put'>,
   source: () => floors.TimeSource = () => readTimeSource(system),
+  run: () => MachineRun | undefined = readMachineRun,
 ): Promise<FlooredClock> {
   const read = (): floors.Reading => ({ systemAt: system.now(), monoMs: system.monotonicMs() });
   let known = source();
-  let storedAt = (await state.get('clock-floor', ClockFloor))?.at ?? 0;
-  if (isLost(storedAt, read(), known)) {
-    // The power may have gone just before the next writing. Stored at once: switching off and on again must not win this time anew.
-    storedAt += WRITE_MS;
-    await state.put('clock-floor', { at: storedAt }).catch(() => undefined);
-  }
-  let floor = floors.observe(floors.openFloor(storedAt, MADE_AT, read()), read(), known);
+  const memory = await FloorMemory.load(state, run, { systemAt: system.now(), isTrusted: known.isSynchronised || known.hasBattery });
+  let floor = floors.observe(floors.openFloor(memory.at, MADE_AT, read()), read(), known);
   const observe = (): floors.Reading => {
     const reading = read();
     floor = floors.observe(floor, reading, known);
@@ -56,16 +53,13 @@ export async function flooredClock(
     observe();
     return floors.nowAt(floor);
   };
-  const remember = async (log: Log, leastMs: number): Promise<void> => {
+  const remember = async (log: Log, mayBeMs: number, along: () => Promise<void>): Promise<void> => {
     known = source();
     const at = floors.floorAt(floor, observe().monoMs);
-    if (at - storedAt < leastMs) return;
-    try {
-      await state.put('clock-floor', { at });
-      storedAt = at;
-    } catch (error) {
-      log.warn('the time could not be remembered', { error });
-    }
+    // The last one says exactly how late it is.
+    if (at - memory.at < Math.max(1, mayBeMs)) return;
+    await along().catch(() => undefined);
+    await memory.save(at, mayBeMs).catch((error: unknown) => log.warn('the time could not be remembered', { error }));
   };
   return {
     clock: {
@@ -74,14 +68,13 @@ export async function flooredClock(
       after: (delayMs, act, background) => system.after(delayMs, act, background),
       every: (periodMs, act) => system.every(periodMs, act),
     },
-    watch: (log) => {
-      const timer = system.every(PERIOD_MS, () => void remember(log, WRITE_MS));
-      return {
-        cancel: () => {
-          timer.cancel();
-          void remember(log, 1);
-        },
+    watch: (log, along = async () => undefined) => {
+      const timer = system.every(PERIOD_MS, () => void remember(log, WRITE_MS, along));
+      const cancel = (): void => {
+        timer.cancel();
+        void remember(log, 0, along);
       };
+      return { cancel };
     },
     sighted: (at, isFresh = true) => {
       floor = floors.sighted(floor, at, isFresh, observe(), known);
@@ -93,10 +86,4 @@ export async function flooredClock(
     quality: () => floors.qualityOf(floor, observe(), known),
     isTimeKnown: () => floors.isTimeKnown(floor, observe(), known),
   };
-}
-
-/** The system clock is behind what is sure, or not known to be beyond what may have passed since that was written. */
-function isLost(storedAt: number, { systemAt }: floors.Reading, { isSynchronised, hasBattery }: floors.TimeSource): boolean {
-  if (storedAt === 0) return false;
-  return systemAt < storedAt || (!isSynchronised && !hasBattery && systemAt < storedAt + WRITE_MS);
 }

@@ -56,10 +56,11 @@ export async function people({ operationLog }: LogDeskParts, text: string, most:
 
 /**
  * Forgets a person everywhere: in the log, in what was asked for and not answered yet, and in what these files said before. Whoever owns the recorder
- * cannot be forgotten by it. @throws AgentError log.no_such_subject | log.subject_is_owner
+ * cannot be forgotten by it, and while a hold stands nobody can. @throws AgentError log.no_such_subject | log.subject_is_owner | log.held
  */
 export async function erasePerson(parts: LogDeskParts, ref: string, by: AskedBy): Promise<PersonErased> {
   const { operationLog, permissions, stores } = parts;
+  if (parts.upkeep.rule.isHeld) throw held();
   const person = (await operationLog.findSubjects(ref)).find((one) => one.ref === ref);
   if (person !== undefined && permissions.owner !== null && isSame(person, permissions.owner.consent.by)) throw isOwner();
   if (person !== undefined) await declineAll(parts, person, by);
@@ -101,6 +102,14 @@ export async function choose(parts: LogDeskParts, change: RetentionChange, by: A
   if (wanted.isHeld === false && incident !== undefined && incident.openSince !== null) throw incidentOpen();
   if (Object.keys(wanted).length > 0) await parts.upkeep.choose(wanted, by);
   return kept(parts);
+}
+
+function held(): AgentError {
+  return new AgentError({
+    code: 'log.held',
+    say: 'The operation log is on hold: what may be needed as evidence is not taken out of it.',
+    fix: 'Close the incident or lift the hold first (sightline log retention --no-hold).',
+  });
 }
 
 function isOwner(): AgentError {

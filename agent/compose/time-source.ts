@@ -18,6 +18,19 @@ export function readTimeSource(clock: Clock, root = '/'): TimeSource {
   return { isSynchronised: isSynchronised(clock, root), hasBattery: hasBattery(clock, root) };
 }
 
+/** One start of the machine, and how long it has been up. */
+export interface MachineRun {
+  readonly boot: string;
+  readonly upMs: number;
+}
+
+/** Which start of the machine this is; undefined where the system does not tell. `root` is for tests. */
+export function readMachineRun(root = '/'): MachineRun | undefined {
+  const boot = text(join(root, 'proc/sys/kernel/random/boot_id')).trim();
+  const upMs = Math.floor(Number(text(join(root, 'proc/uptime')).split(' ')[0]) * 1000);
+  return boot === '' || !Number.isFinite(upMs) || upMs <= 0 ? undefined : { boot, upMs };
+}
+
 function isSynchronised(clock: Clock, root: string): boolean {
   if (existsSync(join(root, 'run/systemd/timesync/synchronized'))) return true;
   const upMs = Number(text(join(root, 'proc/uptime')).split(' ')[0]) * 1000;

@@ -133,8 +133,17 @@ export const IncidentState = z.strictObject({
   wasHeld: z.optional(z.boolean()),
 });
 
-/** The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. */
-export const ClockFloor = z.strictObject({ at: InstantMs });
+/**
+ * The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. `mayBeMs`: how much later
+ * it may have been when the power went. `machine`: the start of the machine in which this was written, and how long that had been up.
+ */
+export const ClockFloor = z.strictObject({
+  at: InstantMs,
+  mayBeMs: z.optional(z.int()),
+  machine: z.optional(z.strictObject({ boot: z.string(), upMs: z.number() })),
+});
+/** The document as a value. */
+export type ClockFloor = z.infer<typeof ClockFloor>;
 
 /** Rows whose readers check them themselves. */
 export const Unchecked = z.unknown();

@@ -1,7 +1,7 @@
 import { constants, promises as fs } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { AgentError } from '../kernel/errors.js';
-import type { HookName } from './hook-limits.js';
+import { HOOK_LIMITS_MS, type HookName } from './hook-limits.js';
 
 /**
  * Path of a hook that may be run; undefined when the device has none of that name. It must be a plain executable file of the hooks
@@ -12,6 +12,8 @@ export async function findHook(folder: string, name: HookName): Promise<string |
   if (!isAbsolute(folder)) throw unsafe(name, 'the hooks folder must be an absolute path');
   const realFolder = await fs.realpath(folder).catch(() => undefined);
   if (realFolder === undefined) return undefined;
+  // The compiler says so already; a name that leads out of the folder must not get here some other way.
+  if (!Object.hasOwn(HOOK_LIMITS_MS, name)) throw unsafe(name, 'the protocol has no hook of this name');
   const path = join(realFolder, name);
   const [file, holder] = await Promise.all([fs.lstat(path).catch(noneThere), fs.lstat(realFolder)]);
   if (file === undefined) return undefined;

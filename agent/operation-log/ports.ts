@@ -289,9 +289,16 @@ export interface LogStore {
   livingSubjects(after: Uint8Array | null, limit: number): Promise<readonly SubjectRow[]>;
   /**
    * Blanks salt, name, email of the subject and every detail that holds one of the texts, appends `tombstone` in the same transaction, then
-   * makes the bytes leave the files. Returns the number of details and the files that could not be cleaned.
+   * makes the bytes leave the files. Returns the number of details and the files that could not be cleaned; `isEmptied` false: `empty` is to follow.
    */
-  erase(ref: Uint8Array, person: Person, tombstone: AppendBatch, at: number): Promise<{ details: number; stillIn: readonly string[] }>;
+  erase(
+    ref: Uint8Array,
+    person: Person,
+    tombstone: AppendBatch,
+    at: number,
+  ): Promise<Omit<ErasedSubject, 'ref' | 'seq'> & { isEmptied: boolean }>;
+  /** The last step of an erasure alone; false while another process reads the log. */
+  empty(): Promise<boolean>;
 }
 
 export type { Checkpoint, EntryBody, EntryDetail, EntryInput, EntryResult, Json, JsonObject, Person };

@@ -1,5 +1,5 @@
 import { fromBase64url, toBase64url } from '../contract/text.js';
-import type { Clock } from '../kernel/clock.js';
+import type { Clock, Timer } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { type Log, RateLimitedLog } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
@@ -44,6 +44,7 @@ export interface OperationLogOptions extends LogFacts {
   readonly onAlarm?: (() => void) | undefined;
 }
 
+const EMPTY_AGAIN_MS = 10_000;
 const BY_ITSELF = { source: 'system', actor: 'system' } as const;
 
 /** Who did what, when, and how it ended: kept on the recorder, provable to the owner, able to forget a person. */
@@ -55,6 +56,7 @@ export class OperationLogService implements OperationLog, Service {
   readonly #checkpointer: Checkpointer;
   readonly #witnesses: Witnesses;
   readonly #reported = new Set<string>();
+  #emptying: Timer | undefined;
   #opened: Promise<void> | undefined;
 
   constructor(options: OperationLogOptions) {
@@ -86,6 +88,7 @@ export class OperationLogService implements OperationLog, Service {
   }
 
   async stop(): Promise<void> {
+    this.#emptying?.cancel();
     await this.append({ ...BY_ITSELF, action: 'agent.stopped', phase: 'result', result: 'ok' }).catch((error: unknown) =>
       this.#options.log.error('the stop could not be written to the operation log', { error }),
     );
@@ -168,10 +171,20 @@ export class OperationLogService implements OperationLog, Service {
     const person = { name: subject.name ?? '', email: subject.email ?? '' };
     const tombstone: EntryInput = { ...by, action: 'log.subject_erased', phase: 'result', object: ref, result: 'ok' };
     return this.#writer.exclusive([{ entry: tombstone, person: asker }], async ({ batch, appended }) => {
-      const erased = await store.erase(bytes, person, batch, clock.now());
+      const { isEmptied, ...erased } = await store.erase(bytes, person, batch, clock.now());
       this.#people.forget();
+      if (!isEmptied) this.#emptyLater();
       return { ref, seq: appended[0]?.seq ?? 0, ...erased };
     });
+  }
+
+  /** Whoever read the log while somebody was erased is done at some time: then the last bytes go. */
+  #emptyLater(): void {
+    this.#emptying?.cancel();
+    const again = async (): Promise<void> => {
+      if (!(await this.#options.store.empty())) this.#emptyLater();
+    };
+    this.#emptying = this.#options.clock.after(EMPTY_AGAIN_MS, () => void again(), true);
   }
 
   async prune(rule: RetentionRule): Promise<number> {

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { toBase64url } from '../contract/text.js';
+import { AgentError } from '../kernel/errors.js';
 import { emptyState, type LogState, toHex } from '../operation-log/chain.js';
 import type {
   AppendBatch,
@@ -175,7 +176,7 @@ export class OperationLogStore implements LogStore {
     person: Person,
     tombstone: AppendBatch,
     at: number,
-  ): Promise<{ details: number; stillIn: readonly string[] }> {
+  ): Promise<{ details: number; stillIn: readonly string[]; isEmptied: boolean }> {
     const details = await this.#database.write(async (tx) => {
       await tx.run('UPDATE subject SET salt=NULL, name=NULL, email=NULL, erased_at=? WHERE ref=?', [at, ref]);
       const blanked = await blankDetails(tx, person);
@@ -183,13 +184,18 @@ export class OperationLogStore implements LogStore {
       return blanked;
     });
     this.#noteHead(tombstone);
-    // secure_delete overwrites the bytes in the pages, but only this makes the pages reach the file and empties the WAL.
-    const isClean = await this.#database.checkpoint().then(
-      () => true,
-      () => false,
-    );
+    const isEmptied = await this.empty();
     const stillIn = await this.#cleanBeside([person.name, person.email]);
-    return { details, stillIn: isClean ? stillIn : [`${this.#database.path}-wal`, ...stillIn] };
+    return { details, stillIn: isEmptied ? stillIn : [`${this.#database.path}-wal`, ...stillIn], isEmptied };
+  }
+
+  empty(): Promise<boolean> {
+    // secure_delete overwrites the bytes in the pages, but only this makes the pages reach the file and empties the WAL.
+    return this.#database.checkpoint().then(
+      () => true,
+      // Who closes the file empties it himself.
+      (error: unknown) => error instanceof AgentError && error.code === 'store.closed',
+    );
   }
 
   /** Removes copies made before migrations; names set-aside files that hold one of the texts. */

@@ -56,6 +56,9 @@ test.after(async ({ site, folder }) => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** A permission that is over soon, and not before it could be used on a busy machine. */
+const SHORT_MS = 8_000;
+
 /** The owner gives a permission for so long by the recorder's own time. */
 async function give({ site, owner, company }: World, scopes: readonly Scope[], lastsMs: number): Promise<string> {
   const { epoch, now } = await owner.call('permissions.list', {});
@@ -103,11 +106,11 @@ async function restartAt(world: World, shiftMs: number): Promise<void> {
 test('Clock attack: turned back in the run, a permission ends when its time is over all the same', async (world) => {
   const { eyes } = world;
   world.good = await give(world, ['health', 'live-view'], DAY_MS);
-  world.over = await give(world, ['health', 'live-view'], 2_500);
+  world.over = await give(world, ['health', 'live-view'], SHORT_MS);
   const givenMs = performance.now();
   assert.is(await asked(world, world.over, 'health'), 'answered');
   eyes.shiftClocks(-3 * MINUTE_MS);
-  await until('its time is over', () => performance.now() - givenMs > 2_600);
+  await until('its time is over', () => performance.now() - givenMs > SHORT_MS + 100);
   assert.match(await asked(world, world.over, 'health'), OVER);
   assert.is(await asked(world, world.good, 'health'), 'answered', 'positive control');
   await writtenOff(world, world.over);
@@ -117,7 +120,7 @@ test('Clock attack: turned back in the run, a permission ends when its time is o
 test('Clock attack: started in 1970 without a battery, old letters stay old, what was over stays so, and nobody watches until the time is known', async (world) => {
   const { site } = world;
   const { key } = site.owner;
-  const away = await give(world, ['live-view'], 2_500);
+  const away = await give(world, ['live-view'], SHORT_MS);
   const captured = await makeLetter({ transport: site.transport, client: world.owner, signer: key.signer });
   await restartAt(world, -Date.now());
   const { now } = await world.owner.call('permissions.list', {});
@@ -129,9 +132,9 @@ test('Clock attack: started in 1970 without a battery, old letters stay old, wha
   // Badges of now, and badges that fit the wrong time: the company may be in it.
   for (const at of [Date.now(), now - MINUTE_MS]) {
     assert.match(await asked(world, world.over, 'health', at), /^permissions\.(expired|withdrawn|time_unknown)$/);
-    if (!HAS_NETWORK_TIME)
-      for (const grant of [away, world.good])
-        assert.match(await asked(world, grant, 'picture', at), /^permissions\.(time_unknown|badge_ahead)$/);
+    // Where the start took long, the short one was over before the power went.
+    assert.match(await asked(world, away, 'picture', at), /^permissions\.(time_unknown|badge_ahead|expired)$/);
+    if (!HAS_NETWORK_TIME) assert.match(await asked(world, world.good, 'picture', at), /^permissions\.(time_unknown|badge_ahead)$/);
   }
   await world.owner.call('owner.tell-time', { at: Date.now() });
   assert.match(await asked(world, away, 'picture'), OVER, 'what ran out while the power was off');

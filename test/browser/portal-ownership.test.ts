@@ -33,7 +33,9 @@ check('pairing shows whom the recorder is connected with, and asks whose it is',
   assert.is(await pages.page.locator('.field-error').count(), 4, 'name, address, site and the tick are missing; the device has a name');
   await fillConsent('consent');
   await pages.page.fill(mark('consent-site'), 'Corner shop');
+  assert.match(await pages.text('consent-text'), /^Before this recorder is yours/);
   await pages.page.check(mark('role-installer'));
+  assert.match(await pages.text('consent-text'), /^What you agree to until you hand it over.*Before this recorder is yours/);
   await pages.page.click(mark('consent-finish'));
   await pages.page.waitForSelector(mark('verdict'));
   assert.equal(await pages.page.evaluate(() => (globalThis as PreviewGlobal).pairedAs), {
@@ -137,6 +139,25 @@ check('the other way round: a device shows its key, the owner adds it by name', 
   await pages.page.fill(mark('key-name'), 'Kitchen tablet');
   await pages.page.click(mark('key-add'));
   await pages.says('device-news', 'Kitchen tablet was added. The recorder confirmed it.');
+  const link = await shown('added-link');
+  assert.match(link, new RegExp(`#/join/${SERIAL}/[A-Za-z0-9_-]{43}$`));
+  await pages.open(link.split('#/')[1] ?? '', '?fresh&other');
+  await pages.page.click(mark('join-look'));
+  await pages.page.waitForSelector(mark('verdict'));
+  assert.is(await pages.page.evaluate('location.hash'), `#/own/${SERIAL}`);
+});
+
+check('a serial number opens a recorder on its own page only, which says that it is the recorder itself', async () => {
+  await pages.open('join');
+  await pages.page.click('summary');
+  await pages.page.waitForSelector(mark('own-key'));
+  assert.is(await pages.page.$(mark('join-look')), null);
+  assert.is(await pages.page.$(mark('on-site')), null);
+  await pages.open('join', '?fresh&onsite');
+  assert.match(await pages.text('on-site'), `The recorder itself (${SERIAL}), not the cloud`);
+  await pages.page.click('summary');
+  await pages.page.click(mark('join-look'));
+  await pages.page.waitForSelector(mark('verdict'));
 });
 
 check('handing over: key, offer, consent and acceptance; another device cannot use the offer', async () => {

@@ -113,7 +113,8 @@ export class PortalPages {
   /** Waits until the fake was asked for an operation this many times. */
   async asked(op: string, count: number): Promise<void> {
     await this.page.waitForFunction(
-      (wanted) => (globalThis as PreviewGlobal).fakeRecorder.calls.filter((call) => call.op === wanted.op).length >= wanted.count,
+      (wanted) =>
+        ((globalThis as Partial<PreviewGlobal>).fakeRecorder?.calls ?? []).filter((call) => call.op === wanted.op).length >= wanted.count,
       { op, count },
     );
   }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SiteFile } from '../../agent/contract/site-file.js';
 import { askAgent } from '../../agent/control/control-client.js';
 import { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
 import { type OnvifCamera, startOnvifCamera } from '../peers/onvif-camera/onvif-camera.js';
@@ -42,10 +43,11 @@ export class World {
     this.#ends = parts.ends;
   }
 
-  static async open(): Promise<World> {
+  /** `more` stands in the site file too; `others` are cameras beside the real one, by their address. */
+  static async open(more: Partial<SiteFile> = {}, others: readonly string[] = []): Promise<World> {
     const ends = new Ends();
     try {
-      return await openWithin(ends, (parts) => new World(parts));
+      return await openWithin(ends, (parts) => new World(parts), more, others);
     } catch (error) {
       await ends.close();
       throw error;
@@ -85,8 +87,12 @@ export class World {
     this.agent = await this.#restart();
   }
 
+  /** Every camera is. */
   online(): Promise<unknown> {
-    return until('the camera is online', async () => (await this.status()).cameras[0]?.state === 'online');
+    return until('all cameras are online', async () => {
+      const { cameras } = await this.status();
+      return cameras.length > 0 && cameras.every(({ state }) => state === 'online');
+    });
   }
 
   /** Everything that the log says people did, oldest first. What was refused is none of it, nor how long a picture lasted that they had opened. */
@@ -108,7 +114,12 @@ interface Inner {
   readonly ends: Ends;
 }
 
-async function openWithin(ends: Ends, make: (parts: ConstructorParameters<typeof World>[0]) => World): Promise<World> {
+async function openWithin(
+  ends: Ends,
+  make: (parts: ConstructorParameters<typeof World>[0]) => World,
+  more: Partial<SiteFile>,
+  others: readonly string[],
+): Promise<World> {
   const folder = ends.add(await mkdtemp(join(tmpdir(), 'sightline-relay-')), (path) => rm(path, { recursive: true, force: true }));
   const relay = ends.add(await HostileRelay.open(), (made) => made.stop());
   const camera = ends.add(await startOnvifCamera({ password: 'camera', discovery: false }), (made) => made.stop());
@@ -120,8 +131,9 @@ async function openWithin(ends: Ends, make: (parts: ConstructorParameters<typeof
       state,
       {
         cloud: { url: relay.url, tenant: TENANT },
-        cameras: { discovery: false, add: [{ address: camera.deviceUri, login }] },
+        cameras: { discovery: false, add: [camera.deviceUri, ...others].map((address) => ({ address, login })) },
         live: { bindAddress: '127.0.0.1' },
+        ...more,
       },
       eyes.start,
     );

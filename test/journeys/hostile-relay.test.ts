@@ -276,8 +276,10 @@ test('Hostile relay: hiding a withdrawal lasts until the permission runs out, th
   assert.ok((viewer.lastPacketMs ?? 0) - atMs < 250, 'nothing came any more');
   // The owner's word that was hidden comes at last: everything that it took back is gone already.
   await replayed(world, relay.letters.filter(isDown), 'the hidden withdrawals and the grant', 1);
-  const { rows } = await owner.client.call('log.list', { beforeSeq: null, limit: 20, action: 'permissions.withdraw' });
-  assert.equal([rows[0]?.result, rows[0]?.code], ['refused', 'permissions.stale_withdrawal']);
+  await until('the owner reads that it came too late', async () => {
+    const { rows } = await owner.client.call('log.list', { beforeSeq: null, limit: 20, action: 'permissions.withdraw' });
+    return rows[0]?.result === 'refused' && rows[0].code === 'permissions.stale_withdrawal';
+  });
   assert.is(await codeOf(app.call('config.get', {})), 'permissions.withdrawn');
   assert.is(await codeOf(watchInNode(app)), 'permissions.withdrawn');
   assert.equal(await world.acts(), done);

@@ -1,7 +1,7 @@
-import { thumbprint, unverifiedPayload } from '../../agent/contract/jws.js';
+import { type Signer, signStatement, thumbprint, unverifiedPayload } from '../../agent/contract/jws.js';
 import type { AnswerOf, ArgsOf, OperationName } from '../../agent/contract/operations.js';
 import type { PublicJwk } from '../../agent/contract/shapes.js';
-import type { Grant, Status } from '../../agent/contract/statements.js';
+import type { Checkpoint, Grant, Status } from '../../agent/contract/statements.js';
 import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
@@ -27,6 +27,10 @@ export interface FakeOptions extends OwnershipOptions {
   readonly isEmpty?: boolean;
   /** What the installer is granted. */
   readonly granted?: GrantState['scopes'];
+  /** Signs the state of the log, so that a page can compare it. */
+  readonly signer?: Signer;
+  /** Somebody reset it: it has no owner. */
+  readonly isReset?: boolean;
   /** Milliseconds before each answer. */
   readonly delayMs?: number;
 }
@@ -38,6 +42,10 @@ type Handlers = {
 /** See the file's head. */
 export class FakeRecorder implements RecorderLink {
   status: Status | undefined;
+  /** Root over the rows of the log; a page that knows another one has been deceived. */
+  logRoot = 'd'.repeat(64);
+  /** Gives no answer any more to what is asked of it. */
+  isMute = false;
   readonly calls: { op: OperationName; args: unknown }[] = [];
   readonly #options: FakeOptions;
   readonly #listeners = new Set<(status: Status) => void>();
@@ -106,6 +114,11 @@ export class FakeRecorder implements RecorderLink {
   call: RecorderLink['call'] = async (op, args, options) => {
     this.calls.push({ op, args });
     await new Promise((resolve) => setTimeout(resolve, this.#options.delayMs ?? 5));
+    if (this.isMute) throw new AgentError({ code: 'client.timeout', say: 'The recorder did not answer in time.', fix: 'Try again.' });
+    if (this.#options.isReset === true) {
+      const say = 'This recorder has no owner yet.';
+      throw new AgentError({ code: 'permissions.no_owner', say, fix: 'Pair it first, with the code on its label.' });
+    }
     if (this.#options.isOffline === true) {
       throw new AgentError({
         code: 'client.unreachable',
@@ -141,7 +154,7 @@ export class FakeRecorder implements RecorderLink {
     for (const listener of this.#listeners) listener(this.status);
   }
 
-  #note(action: string, result: LogRow['result'], at = Date.now()): void {
+  #note(action: string, result: LogRow['result'], at = Date.now(), detail: LogRow['detail'] = null): void {
     const isOwner = /^(permissions|owner)\./.test(action);
     const isSystem = action.startsWith('security.');
     this.#log.push({
@@ -167,7 +180,7 @@ export class FakeRecorder implements RecorderLink {
       durationMs: result === 'ok' ? 83_000 : null,
       bytes: null,
       intentSeq: null,
-      detail: null,
+      detail,
       head: 'a'.repeat(64),
     });
   }
@@ -244,6 +257,7 @@ export class FakeRecorder implements RecorderLink {
         },
         size: () => this.#log.length,
       }),
+      ...this.#witnessHandler(),
       'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
       'ptz.move': () => DONE,
       'ptz.stop': () => DONE,
@@ -251,6 +265,18 @@ export class FakeRecorder implements RecorderLink {
       ...this.#permissionHandlers(),
       ...this.#configHandlers(),
       ...this.#liveHandlers(),
+    };
+  }
+
+  /** Its log as it is signed: always of the same length, under `logRoot`. */
+  #witnessHandler(): Handlers {
+    const { signer, serial } = this.#options;
+    if (signer === undefined) return {};
+    return {
+      'log.witness': async () => {
+        const checkpoint: Checkpoint = { v: 1, device: serial, size: 12, head: 'b'.repeat(64), root: this.logRoot, at: Date.now() };
+        return { problem: null, checkpoint: await signStatement('checkpoint+jws', checkpoint, signer), path: [], beginsAt: 0 };
+      },
     };
   }
 
@@ -276,7 +302,10 @@ export class FakeRecorder implements RecorderLink {
         const { id, org, scopes, cams, hours, iat, exp } = unverifiedPayload(grant) as Grant;
         if (application !== null) this.#applications = this.#applications.filter((known) => known.id !== application);
         this.#grants = [{ id, org, scopes, cams, hours, iat, exp, state: 'in-force', endedAt: null }, ...this.#grants];
-        this.#note('permissions.grant', 'ok');
+        this.#note('permissions.grant', 'ok', Date.now(), {
+          before: null,
+          after: { organisation: org.name, scopes, cameras: cams ?? 'all', hours: hours ?? 'any', until: exp },
+        });
         this.#publish(1);
         return { id };
       },

@@ -1,7 +1,8 @@
 /**
  * The app with recorders in memory, for the page tests and for screenshots. The scenario is chosen by the query: `?offline`, `?empty`,
  * `?nothing` (an installer without permission), `?slow`, `?held` (an installer set it up), `?stale` (the consent's text changed), `?operator`
- * (another relay than the agreed one), `?stranger` (the recorder is not this browser's any more), `?joining` (the code adds a device).
+ * (another relay than the agreed one), `?stranger` (the recorder is not this browser's any more), `?joining` (the code adds a device),
+ * `?reset` (it has no owner any more), `?full` (the relay keeps nothing more), `?onsite` (the recorder's own page).
  */
 import { type KeySigner, signStatement } from '../../agent/contract/jws.js';
 import { seal } from '../../agent/contract/seal.js';
@@ -40,6 +41,7 @@ const transport: RelayTransport = {
   },
   unsubscribe: () => Promise.resolve(),
   publish: async (topic, payload, options) => {
+    if (has('full')) throw new AgentError({ code: 'client.offline', say: 'The connection ended.', fix: 'Try again.' });
     published.push({ topic, payload, retain: options?.retain === true });
   },
   onMessage: (listener) => {
@@ -100,10 +102,13 @@ async function preview(root: HTMLElement): Promise<void> {
     tenant: 'local',
     keyring,
     transport,
+    ...(has('onsite') ? { onSite: { serial: SERIAL } } : {}),
     openRecorder: (serial) => {
       const fake = new FakeRecorder({
         serial,
         key: key.publicKey,
+        signer: key.signer,
+        isReset: has('reset'),
         isHeld: has('held'),
         isStale: has('stale'),
         isOtherOperator: has('operator'),
@@ -114,6 +119,8 @@ async function preview(root: HTMLElement): Promise<void> {
         ...(has('slow') ? { delayMs: 60_000 } : {}),
         granted: has('nothing') ? [] : ['site-information', 'health', 'live-view', 'ptz', 'remote-configuration'],
       });
+      // One recorder, however often it is opened.
+      fake.isMute = (globalThis as { isMute?: boolean }).isMute === true;
       Object.assign(globalThis, { fakeRecorder: fake });
       return fake;
     },

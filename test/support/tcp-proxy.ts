@@ -5,8 +5,9 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that are open now. */
   readonly open: () => number;
-  /** Bytes from clients so far. */
+  /** Bytes from clients, and from the server, so far. */
   readonly sent: () => number;
+  readonly answered: () => number;
   /** Resets every open connection; new ones are taken. */
   readonly cut: () => void;
   /** From now on nothing that the server says arrives; `false` lets the following bytes through again. */
@@ -18,7 +19,7 @@ export interface TcpProxy {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isHeld = false;
-  let sent = 0;
+  let [sent, answered] = [0, 0];
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     const pair = [near, far] as const;
@@ -27,7 +28,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       sent += bytes.length;
       far.write(bytes);
     });
-    far.on('data', (bytes) => !isHeld && near.write(bytes));
+    far.on('data', (bytes) => {
+      answered += bytes.length;
+      if (!isHeld) near.write(bytes);
+    });
     for (const socket of pair) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -44,6 +48,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     port: (server.address() as { port: number }).port,
     open: () => pairs.size,
     sent: () => sent,
+    answered: () => answered,
     cut,
     holdAnswers: (held) => {
       isHeld = held;

@@ -31,7 +31,7 @@ export const common = {
   unexpectedFix: 'Reload the page. If it happens again, tell your installer.',
   noOwner: 'This recorder has no owner any more.',
   noOwnerFix: 'Ask at the site: its owner pairs it again with the code on its label.',
-  onSite: (serial: string) => `This page comes from the recorder itself (${serial}), not from the cloud.`,
+  onSite: (serial: string) => `The recorder itself (${serial}), not the cloud`,
   notReachableSince: (when: string) => `Recorder not reachable since ${when}.`,
   notReachableConnected: (when: string) => `Recorder not reachable. It last connected ${when}.`,
   notReachableFix: 'Check its power and network. It comes back by itself.',

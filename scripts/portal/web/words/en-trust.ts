@@ -41,7 +41,7 @@ export const trust = {
   notOwnerText: 'It was handed over or reset, or this device was removed by another one of the owner.',
   forget: 'Take it off this list',
   forgetOwn:
-    'This device forgets its key for this recorder and cannot open it any more. At the recorder nothing changes: it stays its owner’s, and this device stays in the owner’s list until another one removes it.',
+    'This device forgets its key for this recorder and cannot open it any more. At the recorder nothing changes: it stays its owner’s, and this device stays in the owner’s list until another one removes it. Without another one only somebody in front of the recorder can help.',
   forgetServed: 'Permissions stay as they are. You can add the recorder again by its serial number.',
   forgetSure: 'Yes, take it off',
 
@@ -117,7 +117,7 @@ export const trust = {
   handMaking: 'Asking the recorder…',
   handStep3: 'Step 3: the new owner accepts',
   handStep3Text:
-    'The new owner scans this, or opens the link on the device from step 1. It is good for 7 days and for that device only. Nothing changes before it is accepted.',
+    'The new owner scans this, or opens the link, on the device whose key you read. It is good for 7 days and for that device only. Nothing changes before it is accepted.',
   handBack: 'Take the offer back',
   handBackHint: 'This also ends every permission.',
   handBacking: 'Telling the recorder…',

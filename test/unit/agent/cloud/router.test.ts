@@ -66,6 +66,8 @@ const REFUSED: readonly [name: string, topic: string, payload: string | Uint8Arr
   ['its own topic', topics.status(SCOPE), 'x', 'message.unknown_topic'],
   ['a command that is too large', COMMAND, new Uint8Array(MAX_MESSAGE_BYTES + 1), 'message.too_large'],
   ['a withdrawal that is too large', topics.withdraw(SCOPE, 'b'.repeat(22)), new Uint8Array(1_000_000), 'message.too_large'],
+  ['a letter of nothing but dots', COMMAND, '.'.repeat(60_000), 'message.malformed'],
+  ['a statement of four parts', topics.withdraw(SCOPE, 'b'.repeat(22)), 'a.b.c.d', 'message.malformed'],
   ['a command that is no text', COMMAND, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
   ['a pairing message that is no text', PAIR, Uint8Array.from([0xff, 0xfe]), 'message.malformed'],
   ['a pairing message that is no JSON', PAIR, 'hello', 'message.malformed'],
@@ -125,6 +127,20 @@ it('a flood: 200 at once, then 50 a second; a withdrawal is not kept out by it',
   await clock.advance(1_000);
   for (let at = 0; at < 100; at += 1) await send(COMMAND, 'x');
   assert.is(heard.length, 251);
+});
+
+it('large letters: 2 MiB at once, then a quarter of one a second', async () => {
+  const large = 'x'.repeat(65_536);
+  for (let at = 0; at < 100; at += 1) await send(COMMAND, large);
+  assert.is(heard.length, 32);
+  await clock.advance(1_000);
+  for (let at = 0; at < 100; at += 1) await send(COMMAND, large);
+  assert.is(heard.length, 36);
+  await send(COMMAND, 'x');
+  assert.is(heard.length, 36, 'a small one waits its turn too');
+  await clock.advance(1);
+  await send(COMMAND, 'x');
+  assert.is(heard.length, 37);
 });
 
 it('knocking is slower still: 20 at once, then 2 a second', async () => {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EntryInput } from '../../../../agent/operation-log/ports.js';
+import { Connection } from '../../../../agent/store/connection.js';
+import { until } from '../../../support/until.js';
 import { codeOf, inFolder } from '../store/scratch.js';
 import { openLog, withLog } from './open-log.js';
 
@@ -92,6 +94,29 @@ test('whoever is erased in the middle of an act stays erased when it ends; a new
     const joining = await service.intent({ action: 'owner.join', source: 'relay', actor: 'owner' });
     await service.result({ ...joining, person: { name: 'Nina', email: 'nina@x.example' } }, { result: 'ok' });
     assert.is((await service.findSubjects('nina')).length, 1);
+  }));
+
+test('somebody who reads meanwhile is waited for: what could not leave the files at once leaves them later', () =>
+  withLog(async ({ service, database, clock }, folder) => {
+    for (let n = 0; n < 30; n += 1) await service.append(ROW, DANA);
+    const waiting: (() => void)[] = [];
+    clock.after = (_delayMs, act) => {
+      waiting.push(act);
+      return { cancel: () => undefined };
+    };
+    // Another program in the middle of reading the log.
+    const reader = await Connection.open(database.path);
+    await reader.exec('BEGIN');
+    await reader.all('SELECT count(*) FROM entry');
+    const [subject] = await service.findSubjects('dana');
+    const erased = await service.eraseSubject(subject?.ref ?? '', BY);
+    assert.equal(erased.stillIn, [`${database.path}-wal`]);
+    assert.is(waiting.length, 1);
+    await reader.exec('COMMIT');
+    await reader.close();
+    waiting[0]?.();
+    await until('it is done', async () => (await hits(folder, [DANA.name, DANA.email])).length === 0);
+    assert.is(waiting.length, 1, 'once is enough');
   }));
 
 test('a person is found by the beginning of the reference too, not by a few letters of it', () =>

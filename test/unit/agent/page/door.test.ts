@@ -9,6 +9,8 @@ import { systemClock } from '../../../../agent/kernel/clock.js';
 import { LanDoor } from '../../../../agent/page/server.js';
 import { DOOR_SCOPE, openTestDoor, type TestDoor } from '../../../support/lan-door.js';
 import { askDoor, type DoorReply } from '../../../support/lan-fetch.js';
+import { startTcpProxy } from '../../../support/tcp-proxy.js';
+import { until } from '../../../support/until.js';
 
 const TEXT = { 'content-type': 'text/plain' };
 let at: TestDoor;
@@ -208,6 +210,15 @@ test('certificates that fail leave the recorder running', async () => {
   await broken.start();
   assert.is(broken.address, undefined);
   await broken.stop();
+});
+
+test('what it writes is counted as it goes over the wire, handshakes and connections that are over included', async () => {
+  const wire = await startTcpProxy(at.port);
+  for (let n = 0; n < 3; n += 1) await at.ask({ path: '/nothing', port: wire.port });
+  await until('all of it has arrived', () => wire.answered() > 3_000 && at.door.sentBytes === wire.answered()).catch(() =>
+    assert.is(at.door.sentBytes, wire.answered()),
+  );
+  await wire.stop();
 });
 
 test.run();

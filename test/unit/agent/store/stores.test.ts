@@ -112,30 +112,34 @@ test('the outbox survives a restart and never uses an id twice', () =>
     await again.close();
   }));
 
-test('health samples are written ten at a time; what waits is there for readers and is not lost when writing fails', () =>
+test('health samples are written thirty at a time or when told; what waits is there for readers and is not lost when writing fails', () =>
   withDatabase(async (database) => {
     const clock = new ManualClock();
     const health = new HealthStore(database, clock);
     const Sample = z.strictObject({ cpu: z.number() });
     const start = Math.ceil(clock.now() / 60_000) * 60_000;
+    let next = 0;
+    const append = async (count: number): Promise<void> => {
+      for (const end = next + count; next < end; next += 1) await health.append(start + next * 60_000, { cpu: next });
+    };
     const written = async () => (await database.all('SELECT count(*) AS n FROM health_sample'))[0]?.n;
-    for (let at = 0; at < 9; at += 1) await health.append(start + at * 60_000, { cpu: at });
+    await append(29);
     assert.is(await written(), 0);
-    await health.append(start + 9 * 60_000, { cpu: 9 });
-    assert.is(await written(), 10);
-    await health.append(start + 10 * 60_000, { cpu: 10 });
-    assert.is((await health.since(start, Sample)).length, 11);
+    await append(1);
+    assert.is(await written(), 30);
+    await append(5);
+    await health.flush();
+    assert.is(await written(), 35);
+    await append(1);
+    assert.is((await health.since(start, Sample)).length, 36);
     await database.write(async (tx) => void (await tx.run('ALTER TABLE health_sample RENAME TO away')));
-    for (let at = 11; at < 20; at += 1) await health.append(start + at * 60_000, { cpu: at });
-    assert.ok(
-      await health.append(start + 20 * 60_000, { cpu: 20 }).then(
-        () => false,
-        () => true,
-      ),
-      'writing failed',
+    const isRefused = await append(30).then(
+      () => false,
+      () => true,
     );
+    assert.ok(isRefused, 'writing failed');
     await database.write(async (tx) => void (await tx.run('ALTER TABLE away RENAME TO health_sample')));
-    assert.is((await health.since(start, Sample)).length, 21);
+    assert.is((await health.since(start, Sample)).length, 66);
   }));
 
 test('health samples are kept by the minute for seven days; those of another shape are left out', () =>

@@ -26,12 +26,14 @@ test('a document type, depth, width and attributes beyond the limits are refused
   assert.match(refusal(`<a ${Array.from({ length: 65 }, (_, at) => `a${at}="1"`).join(' ')}/>`), 'attributes');
 });
 
-test('a quarter of a megabyte of anything is scanned within 100 ms', () => {
+test('a quarter of a megabyte of anything is scanned with less than 100 ms of computing', () => {
   for (const piece of ['<', '<a ', '<!--', '"', "<a b='", '&amp;', '</a>', '<?']) {
     const text = piece.repeat(Math.floor(262_144 / piece.length));
-    const startedAt = performance.now();
+    // Computing time, not time on the clock: other tests run beside this one.
+    const before = process.cpuUsage();
     refusal(text);
-    assert.ok(performance.now() - startedAt < 100, `${piece}: ${performance.now() - startedAt} ms`);
+    const spentMs = process.cpuUsage(before).user / 1000;
+    assert.ok(spentMs < 100, `${piece}: ${spentMs} ms`);
   }
 });
 

@@ -43,37 +43,43 @@ interface World {
   show(): void;
 }
 
-function makeWorld(record?: Partial<OwnedRecorder>): World {
-  const listeners = new Set<(status: { state: string }) => void>();
-  const call = (op: string, args: { statement?: string }): Promise<unknown> => {
-    if (!world.isThere) return fails('client.timeout');
-    if (op === 'permissions.list') return Promise.resolve({ ...world.heard, now: NOW, site: 'Shop', operator: null });
-    world.orders.push(unverifiedPayload(args.statement ?? '') as Withdraw);
-    return Promise.resolve({ closed: [], lastMediaMs: 0 });
-  };
-  const link = {
+type Listener = (status: { state: string }) => void;
+
+/** The recorder as these orders need it: it answers, or it does not. */
+function makeLink(world: () => World, listeners: Set<Listener>) {
+  return {
     status: { state: 'online', key: device.publicKey },
     start: () => Promise.resolve(),
-    onStatus: (listener: (status: { state: string }) => void) => {
+    onStatus: (listener: Listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    call,
+    call: (op: string, args: { statement?: string }): Promise<unknown> => {
+      const { isThere, heard, orders } = world();
+      if (!isThere) return fails('client.timeout');
+      if (op === 'permissions.list') return Promise.resolve({ ...heard, now: NOW, site: 'Shop', operator: null });
+      orders.push(unverifiedPayload(args.statement ?? '') as Withdraw);
+      return Promise.resolve({ closed: [], lastMediaMs: 0 });
+    },
     close: () => undefined,
   };
+}
+
+/** What of the app keeps records and sends. */
+function makeApp(world: () => World, link: unknown) {
   const app = {
     services: {
       tenant: 'local',
       keyring: { spareKey: () => newSigningKey(), useSpareKey: () => Promise.resolve() },
       transport: {
         publish: (topic: string, payload: string) => {
-          if (world.isRelayFull) return fails('client.offline');
-          world.left.push({ topic, order: payload === '' ? null : (unverifiedPayload(payload) as Withdraw) });
+          if (world().isRelayFull) return fails('client.offline');
+          world().left.push({ topic, order: payload === '' ? null : (unverifiedPayload(payload) as Withdraw) });
           return Promise.resolve();
         },
       },
       openRecorder: (_serial: string, _identity: unknown, pinned: string | null) => {
-        world.opened.push(pinned);
+        world().opened.push(pinned);
         return link;
       },
     },
@@ -89,10 +95,16 @@ function makeWorld(record?: Partial<OwnedRecorder>): World {
       return Promise.resolve();
     },
   };
+  return app;
+}
+
+function makeWorld(record?: Partial<OwnedRecorder>): World {
+  const listeners = new Set<Listener>();
+  const link = makeLink(() => world, listeners);
+  const app = makeApp(() => world, link);
+  const { signer, publicKey } = owner;
   if (record !== undefined)
-    app.owned.value = [
-      { serial: SERIAL, deviceKey, site: 'Shop', person: null, signer: owner.signer, publicKey: owner.publicKey, waiting: null, ...record },
-    ];
+    app.owned.value = [{ serial: SERIAL, deviceKey, site: 'Shop', person: null, signer, publicKey, waiting: null, ...record }];
   const world: World = {
     app: app as unknown as AppState,
     session: { serial: SERIAL, link } as unknown as RecorderSession,

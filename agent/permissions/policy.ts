@@ -20,7 +20,8 @@ export type Verdict = Permission | Denial;
 /** What the recorder knows at this moment of one grant. */
 export interface GrantFacts {
   readonly grant: Grant;
-  readonly isEnded: boolean;
+  /** How it ended; null while it may be in force. */
+  readonly ended: 'withdrawn' | 'expired' | null;
   /** By the monotonic clock since this start: also true when the wall clock was turned back. */
   readonly isOutlived: boolean;
   /** Whether its hours of the week are open, and until when. */
@@ -88,8 +89,8 @@ export function judgeEmployee(facts: WishFacts): Verdict {
 
 function judgeGrant(held: GrantFacts, facts: WishFacts): Denial | undefined {
   const { grant } = held;
-  if (held.isEnded || grant.epoch !== facts.epoch) return deny('withdrawn', 'The owner has withdrawn this permission.', ASK);
-  if (held.isOutlived || facts.nowAt >= grant.exp) return deny('expired', 'This permission has ended.', ASK);
+  if (held.ended === 'withdrawn' || grant.epoch !== facts.epoch) return deny('withdrawn', 'The owner has withdrawn this permission.', ASK);
+  if (held.ended === 'expired' || held.isOutlived || facts.nowAt >= grant.exp) return deny('expired', 'This permission has ended.', ASK);
   if (!grant.scopes.includes(facts.scope)) return deny('no_scope', `The owner has not allowed you to ${SCOPE_WORDS[facts.scope]}.`, ASK);
   if (facts.channel !== null && grant.cams !== null && !grant.cams.includes(facts.channel)) {
     return deny('other_camera', 'The owner has allowed other cameras, not this one.', ASK);

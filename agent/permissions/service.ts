@@ -369,7 +369,7 @@ export class Permissions {
     if (held === undefined) return undefined;
     const { grant, ended } = held;
     const opening = grant.hours === null ? ANY_HOUR : openingNow(grant.hours, nowAt);
-    return { grant, isEnded: ended !== null, isOutlived: this.#grantClock.isOutlived(id), opening };
+    return { grant, ended: ended?.how ?? null, isOutlived: this.#grantClock.isOutlived(id), opening };
   }
 
   #held(id: string): HeldGrant | undefined {

@@ -5,7 +5,8 @@ import type { Schema } from './schema.js';
 const MINUTE_MS = 60_000;
 /** On a disk that cannot be written, the newest six hours wait. */
 const MOST_WAITING = 360;
-const KEEP_MS = 7 * 24 * 3_600_000;
+const DAY_MS = 86_400_000;
+const KEEP_MS = 7 * DAY_MS;
 
 /** A sample and the minute it stands for. */
 export interface StoredSample<T> {
@@ -28,6 +29,8 @@ export class HealthStore {
   readonly #database: Database;
   readonly #clock: Clock;
   #waiting = new Map<number, string>();
+  /** Old samples go once a day, together with a writing that comes anyway. */
+  #prunedDay = 0;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
@@ -40,16 +43,20 @@ export class HealthStore {
     if (this.#waiting.size >= GATHER) await this.flush();
   }
 
-  /** Writes what is waiting. What cannot be written waits on, but not without end. */
+  /** Writes what is waiting, and takes out what is older than seven days. What cannot be written waits on, but not without end. */
   async flush(): Promise<void> {
     if (this.#waiting.size === 0) return;
     const rows = this.#waiting;
     this.#waiting = new Map();
+    const nowAt = this.#clock.now();
+    const day = Math.floor(nowAt / DAY_MS);
     try {
       await this.#database.write(async (tx) => {
         const sql = 'INSERT INTO health_sample(minute, json) VALUES(?, ?) ON CONFLICT(minute) DO UPDATE SET json=excluded.json';
         for (const [minute, json] of rows) await tx.run(sql, [minute, json]);
+        if (day !== this.#prunedDay) await tx.run('DELETE FROM health_sample WHERE minute < ?', [Math.floor((nowAt - KEEP_MS) / MINUTE_MS)]);
       });
+      this.#prunedDay = day;
     } catch (error) {
       this.#waiting = new Map([...rows, ...this.#waiting].slice(-MOST_WAITING));
       throw error;
@@ -66,12 +73,6 @@ export class HealthStore {
       const read = schema.safeParse(asJson(String(row.json)));
       return read.success ? [{ at: Number(row.minute) * MINUTE_MS, sample: read.data }] : [];
     });
-  }
-
-  /** Removes samples older than seven days; the number removed. */
-  prune(): Promise<number> {
-    const oldest = Math.floor((this.#clock.now() - KEEP_MS) / MINUTE_MS);
-    return this.#database.write(async (tx) => (await tx.run('DELETE FROM health_sample WHERE minute < ?', [oldest])).changes);
   }
 }
 

@@ -41,8 +41,10 @@ test.after(async ({ site, folder }) => {
 
 /** Gives the recorder this name, as an act that stands in the log; true when it was answered. */
 async function rename({ owner }: Site, recorderName: string): Promise<boolean> {
-  const { version: base } = await owner.client.call('config.get', {});
-  return (await codeOf(owner.client.call('config.apply', { base, patch: { recorderName } }, { timeoutMs: 3_000 }))) === 'answered';
+  // One that is killed meanwhile does not answer.
+  const options = { timeoutMs: 3_000 };
+  const { version: base } = await owner.client.call('config.get', {}, options);
+  return (await codeOf(owner.client.call('config.apply', { base, patch: { recorderName } }, options))) === 'answered';
 }
 
 /** Starts it again; the owner's app knows of it. */

@@ -103,7 +103,7 @@ const SAID: readonly (readonly [how: string, text: string])[] = [
 
 test('Bad firmware / bad package: an answer that is too large, endless, of another shape or from a failed hook is none', async () => {
   const { folder } = newFolder('said');
-  const verdict = z.strictObject({ isValid: z.boolean(), version: z.string().check(z.maxLength(100)) });
+  const verdict = z.strictObject({ isValid: z.boolean(), version: z.string() });
   const { runner, lines } = runnerOf(folder);
   const told: string[] = [];
   for (const [how, text] of SAID) {

@@ -89,10 +89,11 @@ export class World {
 
   /** Every camera is. */
   online(): Promise<unknown> {
-    return until('all cameras are online', async () => {
+    const isOnline = async (): Promise<boolean> => {
       const { cameras } = await this.status();
       return cameras.length > 0 && cameras.every(({ state }) => state === 'online');
-    });
+    };
+    return until('all cameras are online', isOnline, 30_000);
   }
 
   /** Everything that the log says people did, oldest first. What was refused is none of it, nor how long a picture lasted that they had opened. */

@@ -46,7 +46,7 @@ const badge: Badge = {
   iat: NOW - MINUTE,
   exp: NOW + 30 * MINUTE,
 };
-const held: GrantFacts = { grant, isEnded: false, isOutlived: false, opening: ANY_HOUR };
+const held: GrantFacts = { grant, ended: null, isOutlived: false, opening: ANY_HOUR };
 const badgeFacts = { nowAt: NOW, isTimeKnown: true, isCancelled: false };
 const wish: WishFacts = { ...badgeFacts, epoch: 3, scope: 'live-view', channel: 'cam-1', held, badge };
 const HOURS = { zone: 'Europe/Berlin', days: [1, 2], from: '08:00', to: '17:00' };
@@ -63,7 +63,8 @@ function employee(change: Partial<WishFacts> = {}): string {
 const WISHES: readonly [name: string, change: Partial<WishFacts>, verdict: string][] = [
   ['everything in order', {}, 'yes'],
   ['a grant that was never given', { held: undefined }, 'not_granted'],
-  ['withdrawn or ended', { held: { ...held, isEnded: true } }, 'withdrawn'],
+  ['withdrawn', { held: { ...held, ended: 'withdrawn' } }, 'withdrawn'],
+  ['ended by itself, and written down', { held: { ...held, ended: 'expired' } }, 'expired'],
   ['of an epoch that is over', { epoch: 4 }, 'withdrawn'],
   ['of an epoch that never was', withGrant({ epoch: 4 }), 'withdrawn'],
   ['expired on the millisecond', { nowAt: grant.exp }, 'expired'],
@@ -119,7 +120,7 @@ test('a yes says until when and for which cameras', () => {
 test('what a person can mend is said before what only she can mend after that: the grant before the badge', () => {
   const everything = {
     ...withBadge({ amr: [], exp: NOW - 1 }),
-    held: { ...held, isEnded: true },
+    held: { ...held, ended: 'withdrawn' as const },
     channel: 'cam-9',
     scope: 'wifi' as const,
     isTimeKnown: false,

@@ -52,8 +52,8 @@ async function runAll(files, root) {
   const bad = [];
   await runScheduled(files, {
     // Most tests wait for processes and sockets more than they compute: measured, two on two cores left 60 % of them idle.
-    parallel: cores + 2,
-    heavy: cores + 1,
+    parallel: cores + 1,
+    heavy: cores,
     run: async (file) => {
       const ended = await runProcess(scriptOf(file, root), file.limitMs, root, file.hasOwnNetwork);
       const verdict = judge({ ...ended, limitMs: file.limitMs });

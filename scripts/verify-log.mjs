@@ -348,7 +348,9 @@ async function main(args) {
     process[isAsked ? 'stdout' : 'stderr'].write(HELP);
     return isAsked ? 0 : 2;
   }
-  const { open } = await import('node:fs/promises');
+  // Not written out where it is loaded: bundlers for browsers would look for it.
+  const files = 'node:fs/promises';
+  const { open } = await import(files);
   const handle = await open(file).catch(() => undefined);
   if (handle === undefined) {
     process.stderr.write(`${file} cannot be read. Check the path and who may read it.\n`);

@@ -193,8 +193,12 @@ export class OperationLogService implements OperationLog, Service {
     const upTo = mayGoUpTo(rule, await this.#retentionFacts(rule));
     if (upTo === 0) return 0;
     const anchor = await store.fittingCheckpoint(upTo);
-    // Whoever put a checkpoint of his own into the file must not have the rows before it taken out.
-    if (anchor === null || anchor.size < (await store.firstSeq()) || !(await this.#isOwn(anchor.jws))) return 0;
+    if (anchor === null || anchor.size < (await store.firstSeq())) return 0;
+    if (!(await this.#isOwn(anchor.jws))) {
+      // Whoever put a checkpoint of his own into the file must not have the rows before it taken out.
+      log.warn('the operation log cannot be shortened: its checkpoint is not this recorder’s', { upTo: anchor.size });
+      return 0;
+    }
     const after = { rows: anchor.size, days: rule.days, most: rule.rows, root: toHex(anchor.root) };
     const entry: EntryInput = { ...BY_ITSELF, action: PRUNED, phase: 'result', object: String(anchor.size), result: 'ok', after };
     const taken = await this.#writer.exclusive([{ entry }], async ({ batch, state }) => {
@@ -277,9 +281,12 @@ export class OperationLogService implements OperationLog, Service {
   async #alarm(problem: LogProblem, witness?: Witness): Promise<void> {
     const object = witness === undefined ? `row ${problem.seq}` : `row ${problem.seq}, witness ${witness}`;
     const action = witness === undefined ? 'security.log-tamper' : 'security.witness';
-    this.#options.onAlarm?.();
     const entry = { ...BY_ITSELF, action, phase: 'result', result: 'failed', code: `log.${problem.kind}`, object } as const;
-    await this.#writer.append({ entry: { ...entry, after: { say: problem.say } } });
+    try {
+      await this.#writer.append({ entry: { ...entry, after: { say: problem.say } } });
+    } finally {
+      this.#options.onAlarm?.();
+    }
   }
 }
 

@@ -8,6 +8,7 @@ export interface NotedHead {
   readonly head: string;
 }
 
+const MOST_READS = 20;
 const FORM = /^([0-9]{16}) ([0-9a-f]{64})\n$/;
 
 /**
@@ -22,11 +23,20 @@ export class HeadNote {
     this.#path = path;
   }
 
-  /** What is noted; null for nothing, or for what is no note. */
+  /** What is noted; null for nothing, or for what is no note. Read until it stands still: another process may be in the middle of writing it. */
   async read(): Promise<NotedHead | null> {
-    const text = await readFile(this.#path, 'latin1').catch(() => '');
+    let text = await this.#text();
+    for (let tries = 0; tries < MOST_READS; tries += 1) {
+      const again = await this.#text();
+      if (again === text) break;
+      text = again;
+    }
     const [, size, head] = FORM.exec(text) ?? [];
     return size === undefined || head === undefined ? null : { size: Number(size), head };
+  }
+
+  #text(): Promise<string> {
+    return readFile(this.#path, 'latin1').catch(() => '');
   }
 
   /** Overwrites the line in place. What cannot be written lags behind; a full or read-only disk is told by the log itself. */

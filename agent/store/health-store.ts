@@ -54,7 +54,8 @@ export class HealthStore {
       await this.#database.write(async (tx) => {
         const sql = 'INSERT INTO health_sample(minute, json) VALUES(?, ?) ON CONFLICT(minute) DO UPDATE SET json=excluded.json';
         for (const [minute, json] of rows) await tx.run(sql, [minute, json]);
-        if (day !== this.#prunedDay) await tx.run('DELETE FROM health_sample WHERE minute < ?', [Math.floor((nowAt - KEEP_MS) / MINUTE_MS)]);
+        if (day !== this.#prunedDay)
+          await tx.run('DELETE FROM health_sample WHERE minute < ?', [Math.floor((nowAt - KEEP_MS) / MINUTE_MS)]);
       });
       this.#prunedDay = day;
     } catch (error) {

@@ -18,7 +18,7 @@ import { newSigningKey } from '../portal/client/keys.js';
 import { RecorderClient } from '../portal/client/recorder-client.js';
 import { figure, print, progress } from './support/report.js';
 
-const RUNS = 30;
+const RUNS = 100;
 const CHECKS = 200;
 const MOST_FAILED = 5;
 /** Packets of 25 frames a second: one that still comes within this time would have come. */

@@ -1,4 +1,4 @@
-// runner: limit 90s
+// runner: limit 120s
 /** Whatever cameras, broker and serial line say, the recorder goes on: measured in its own process, with the sizes that break parsers. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { suite } from 'uvu';

@@ -1,4 +1,4 @@
-// runner: limit 90s
+// runner: limit 120s
 /**
  * What comes with the firmware (its hooks) or with the agent's own packages was changed by somebody. Updates of the firmware itself are not
  * installed by this version: that they are refused is tested where they are.

@@ -1,4 +1,4 @@
-// runner: limit 120s
+// runner: limit 180s
 /** Whatever is done to a signed message on its way, the recorder does nothing for it: 10,000 times at random, with real signatures. */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -1,4 +1,4 @@
-// runner: limit 180s
+// runner: limit 300s
 import * as assert from 'uvu/assert';
 import { mark, PortalPages, type PreviewGlobal, SERIAL } from './portal-pages-rig.js';
 

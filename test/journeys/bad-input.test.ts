@@ -61,7 +61,7 @@ function judgedOpen(site: Site, id: string): Promise<string> {
   return until('the open is judged', async () => {
     if (!isDue()) return undefined;
     const code = await codeOf(watchInNode(site.owner.client, id));
-    return code === 'live.too_soon' ? undefined : code;
+    return code === 'live.too_soon' || code === 'live.too_many_opens' ? undefined : code;
   });
 }
 
@@ -150,7 +150,6 @@ async function badMessages(letters: LetterParts): Promise<Record<string, () => P
   await post(letters, replayed);
   return {
     'message.unknown_topic': () => send(topics.command(scope, newId()).replace('/cmd/', '/firmware/'), 'hello'),
-    'message.too_large': () => send(topics.command(scope, newId()), 'x'.repeat(65_537)),
     'seal.broken': () => send(topics.command(scope, newId()), 'neither sealed nor signed'),
     'message.malformed': () => send(topics.pairDown(scope, newId()), '{"v":1,'),
     'message.invalid': () => send(topics.pairDown(scope, newId()), pairing),
@@ -174,6 +173,9 @@ test('bad messages are refused and counted, told in the log once a minute per ki
   const before = (await site.status()).refusedMessages;
   const logBefore = site.agent.log.length;
   const bad = await badMessages(letters);
+  // The broker was told what the agent takes at most (MQTT 5): this one never arrives, and nothing behind it is lost.
+  const tooLarge = topics.command({ tenant: TENANT, serial: site.agent.serial }, newId());
+  await letters.transport.publish(tooLarge, 'x'.repeat(65_537));
   for (let round = 0; round < 3; round += 1) for (const send of Object.values(bad)) await send();
   const counted = await until('all are counted', async () => {
     const { refusedMessages } = await site.status();

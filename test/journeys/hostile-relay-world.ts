@@ -93,7 +93,7 @@ export class World {
       const { cameras } = await this.status();
       return cameras.length > 0 && cameras.every(({ state }) => state === 'online');
     };
-    return until('all cameras are online', isOnline, 30_000);
+    return until('all cameras are online', isOnline, 45_000);
   }
 
   /** Everything that the log says people did, oldest first. What was refused is none of it, nor how long a picture lasted that they had opened. */

@@ -1,4 +1,4 @@
-// runner: limit 120s
+// runner: limit 240s
 /** What left the box: the ledger against what a wire, a viewer and the log itself counted; then an incident, from the command line to the evidence. */
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -199,6 +199,13 @@ test('closed: what was done stands in the log, the hold is lifted, permissions s
   assert.is((await owner.client.call('log.kept', {})).isHeld, true);
   const [remote] = (await rowsOf(state, '--action', 'incident.open')).slice(-1);
   assert.equal([remote?.source, remote?.actor.kind, remote?.person?.name], ['relay', 'owner', 'Olivia Example']);
+  const visited = (await sightline(state, 'log', 'visits')).stdout;
+  for (const line of [
+    / Dana Example <dana@example\.org> +relay +- +\d+ +[1-9]/,
+    / Olivia Example <olivia@example\.org> +relay +- /,
+    / local +local +- /,
+  ])
+    assert.match(visited, line);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-// runner: limit 180s
+// runner: limit 300s
 /** Somebody with a screwdriver and an SQLite program: what is done to the files of a real recorder is found and named, on site and by the owner's app. */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -66,6 +66,7 @@ export const log = {
     'log.people': 'looked up names in this log',
     'incident.open': 'opened an incident: everything was stopped',
     'incident.close': 'closed the incident',
+    'log.pruned': 'took the oldest entries out, as the owner’s rule says',
     'log.subject_erased': 'erased a person’s name',
     'pairing.try': 'was given a code for pairing',
     'pairing.press': 'pressed the button for pairing',

@@ -1,3 +1,4 @@
+// runner: alone
 /** Broken, slow and malicious answers: each becomes a typed error within the deadline, and nothing else happens. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -171,8 +171,9 @@ export class OperationLogService implements OperationLog, Service {
     const person = { name: subject.name ?? '', email: subject.email ?? '' };
     const tombstone: EntryInput = { ...by, action: 'log.subject_erased', phase: 'result', object: ref, result: 'ok' };
     return this.#writer.exclusive([{ entry: tombstone, person: asker }], async ({ batch, appended }) => {
-      const { isEmptied, ...erased } = await store.erase(bytes, person, batch, clock.now());
+      // Before, so that nobody is known by heart whatever becomes of the rest; no other row is built meanwhile.
       this.#people.forget();
+      const { isEmptied, ...erased } = await store.erase(bytes, person, batch, clock.now());
       if (!isEmptied) this.#emptyLater();
       return { ref, seq: appended[0]?.seq ?? 0, ...erased };
     });

@@ -162,6 +162,8 @@ export class Database {
     this.#isClosed = true;
     // A WAL that could not be emptied is read at the next open.
     await last.catch(() => undefined);
+    // Node looks at every one that is in use for every promise that is made.
+    this.#inside.disable();
     await this.#reader.close();
     await this.#writer.close();
   }

@@ -20,6 +20,9 @@ import { fileHolds } from './file-search.js';
 import { HeadNote, type NotedHead } from './head-note.js';
 
 const HASH_BYTES = 32;
+/** How many rows ahead it is stored that a person stands in the log. */
+const STAND_ROWS = 1_000;
+const MOST_KNOWN = 256;
 /** Fewer letters of a ref would be found in everybody's. */
 const LEAST_REF = 6;
 // Hashes come as text: every BLOB becomes a buffer with a finalizer, and thousands of those make the collector stop the event loop.
@@ -30,6 +33,8 @@ const ROW = `SELECT e.seq, e.body, ${HASHES}, d.seq AS detail_seq, hex(d.salt) A
 export class OperationLogStore implements LogStore {
   readonly #database: Database;
   readonly #note: HeadNote;
+  /** Up to which row each person is known to stand in the log, as stored: base64url of the ref. */
+  readonly #standsUpTo = new Map<string, number>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -37,8 +42,16 @@ export class OperationLogStore implements LogStore {
   }
 
   async append(batch: AppendBatch): Promise<void> {
-    await this.#database.write((tx) => insert(tx, batch));
+    const seen = this.#newlySeen(batch);
+    await this.#database.write((tx) => insert(tx, { ...batch, seen }));
     this.#noteHead(batch);
+    if (this.#standsUpTo.size > MOST_KNOWN) this.#standsUpTo.clear();
+    for (const { ref, seq } of seen) this.#standsUpTo.set(toBase64url(ref), seq + STAND_ROWS);
+  }
+
+  /** Those for whom it is not stored yet that they stand so far: one write of the person's own page for many rows. */
+  #newlySeen({ seen }: AppendBatch): AppendBatch['seen'] {
+    return seen.filter(({ ref, seq }) => (this.#standsUpTo.get(toBase64url(ref)) ?? 0) < seq);
   }
 
   noted(): Promise<NotedHead | null> {
@@ -98,7 +111,7 @@ export class OperationLogStore implements LogStore {
       await tx.run('DELETE FROM open_intent WHERE seq <= ?', [size]);
       const { changes } = await tx.run('DELETE FROM entry WHERE seq <= ?', [size]);
       await tx.run('DELETE FROM checkpoint WHERE size < ?', [size]);
-      await tx.run('DELETE FROM subject WHERE last_seq <= ?', [size]);
+      await forgetPeople(tx, size);
       await tx.run('DELETE FROM anchor');
       await tx.run('INSERT INTO anchor(size, head, peaks, sig) VALUES(?,?,?,?)', [size, head, Buffer.concat(peaks), jws]);
       return changes;
@@ -220,9 +233,21 @@ async function insert(tx: Transaction, batch: AppendBatch): Promise<void> {
     await tx.run('INSERT INTO entry(seq, body, leaf, head) VALUES(?,?,?,?)', [seq, body, leaf, head]);
     if (detail !== null) await tx.run('INSERT INTO private_detail(seq, salt, json) VALUES(?,?,?)', [seq, detail.salt, detail.json]);
   }
-  for (const { ref, seq } of batch.seen) await tx.run('UPDATE subject SET last_seq=? WHERE ref=?', [seq, ref]);
+  for (const { ref, seq } of batch.seen) await tx.run('UPDATE subject SET last_seq=? WHERE ref=?', [seq + STAND_ROWS, ref]);
   for (const seq of batch.opened) await tx.run('INSERT INTO open_intent(seq) VALUES(?)', [seq]);
   for (const seq of batch.finished) await tx.run('DELETE FROM open_intent WHERE seq=?', [seq]);
+}
+
+/**
+ * Forgets whoever stands in no row behind `size` any more. `last_seq` is up to STAND_ROWS more than the person's last row, so those near it are looked
+ * for in the rows that may still be theirs.
+ */
+async function forgetPeople(tx: Transaction, size: number): Promise<void> {
+  const sql = `SELECT DISTINCT ${member('$.actor.ref')} AS ref FROM entry e WHERE e.seq > ? AND e.seq <= ?`;
+  const standing = (await tx.all(sql, [size, size + STAND_ROWS])).flatMap(({ ref }) => (typeof ref === 'string' ? [ref] : []));
+  const near = await tx.all('SELECT ref FROM subject WHERE last_seq <= ?', [size + STAND_ROWS]);
+  for (const { ref } of near)
+    if (!standing.includes(toBase64url(ref as Buffer))) await tx.run('DELETE FROM subject WHERE ref=?', [ref as Buffer]);
 }
 
 async function putCheckpoint(tx: Transaction, { size, head, root, peaks, at, jws }: StoredCheckpoint): Promise<void> {

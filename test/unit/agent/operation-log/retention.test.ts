@@ -115,6 +115,38 @@ test('rows deleted from the beginning behind an old checkpoint are missed: no ro
     assert.is(report.problem?.kind, 'anchor');
   }));
 
+test('who is forgotten with the oldest rows: exactly those who stand in none of the others, over restarts too', () =>
+  inFolder(async (folder) => {
+    const of = (number: number) => ({ name: `Person ${number}`, email: `p${number}@x.example` });
+    for (let run = 0; run < 4; run += 1) {
+      const log = await openLog(folder, { bootId: `boot-${run}` });
+      // Some for a long time, some once, some early and again at the end.
+      for (let block = 0; block < 8; block += 1)
+        await Promise.all(
+          Array.from({ length: 100 }, (_, n) => {
+            const number = n === 0 ? 1_000 + run * 8 + block : (block * 7 + run * 3 + (n % 3)) % 23;
+            return log.service.append(
+              { action: 'config.get', phase: 'result', source: 'relay', actor: 'employee', result: 'ok' },
+              of(number),
+            );
+          }),
+        );
+      await log.service.seal();
+      while ((await log.service.prune({ days: 3_650, rows: 700, isHeld: false })) > 0);
+      const standing = new Set((await listAll(log)).flatMap(({ person }) => (person === null ? [] : [person.email])));
+      const known = new Set((await log.service.findSubjects('')).map(({ email }) => email));
+      assert.equal([...known].sort(), [...standing].sort());
+      assert.ok((await log.service.verify()).isOk);
+      await log.close();
+    }
+  }));
+
+async function listAll(log: OpenLog) {
+  const [first] = await log.service.list({ limit: 1 });
+  const rows = await Promise.all([0, 1].map((page) => log.service.list({ limit: 1_000, fromSeq: (first?.seq ?? 1) + page * 1_000 })));
+  return [...(rows[0] ?? []).slice(0, 1_000), ...(rows[1] ?? [])];
+}
+
 test('an anchor whose state the recorder never signed is found', () =>
   withLog(async (log) => {
     await rowsBy(log, 70, DANA);

@@ -34,14 +34,14 @@ async function filled(folder: string, device = 'SN1'): Promise<{ log: OpenLog; w
 
 /** The checkpoint that is due after a block of 64 rows is on the disk. */
 async function settled({ service }: OpenLog): Promise<void> {
-  const { seq } = await service.position();
-  if ((await service.latestCheckpoint())?.size === seq) return;
-  await new Promise<void>((resolve) => {
-    const stop = service.onCheckpoint(() => {
-      stop();
-      resolve();
-    });
+  let stop = () => undefined as void;
+  // Listening comes first: it may be made while the question below is on its way.
+  const made = new Promise<void>((resolve) => {
+    stop = service.onCheckpoint(() => resolve());
   });
+  const { seq } = await service.position();
+  if ((await service.latestCheckpoint())?.size !== seq) await made;
+  stop();
 }
 
 /** What verify says after somebody with write access to the file did `harm`. */

@@ -121,7 +121,7 @@ it('a clock that is turned back lengthens nothing', async () => {
     [grant.id],
   );
   rig.clock.stepWall(-60 * MINUTE);
-  assert.is(verdict(rig, ticket), 'withdrawn', 'ended is ended');
+  assert.is(verdict(rig, ticket), 'expired', 'ended is ended');
   await rig.restart();
   assert.is.not(verdict(rig, ticketFor(rig, grant.id)), 'yes');
 });

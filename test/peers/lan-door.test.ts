@@ -106,8 +106,11 @@ test('a withdrawal counts at once, as a command and as a bare statement', async 
   employee.grantId = await owner.grant(employee.org, ['site-information']);
   await installer.call('site.get', {});
   const { epoch } = await owner.permissions();
+  const before = owner.client.status?.changes.permissions ?? 0;
   await transport.publish(topics.withdraw(scopeOf(world), 'b'.repeat(22)), await owner.withdrawal('all', epoch));
-  await until('everything is withdrawn', async () => (await owner.permissions()).epoch > epoch);
+  // Its status tells of it; asking again and again would use up what one address may ask.
+  await until('everything is withdrawn', () => (owner.client.status?.changes.permissions ?? 0) > before);
+  assert.ok((await owner.permissions()).epoch > epoch);
   assert.match((await refusal(installer.call('site.get', {}))).code, /^permissions\./);
 });
 
@@ -117,8 +120,14 @@ test('strangers at the door: foreign hands, foreign topics, nonsense', async (wo
   const scope = scopeOf(world);
   const stranger = await TestEmployee.make('Other', { name: 'Eve Example', email: 'eve@example.org' });
   const order = { v: 1, id: newId(), dev: agent.serial, epoch, ids: [], all: true, iat: Date.now() };
-  const send = (path: string, body: string, headers = {}) =>
+  const post = (path: string, body: string, headers = {}) =>
     askDoor({ ...door, path, method: 'POST', body, headers: { 'content-type': 'text/plain', ...headers } });
+  /** The tests before this one may have used up what one address may ask at once. */
+  const send = (...about: Parameters<typeof post>) =>
+    until('the door listens again', async () => {
+      const answer = await post(...about);
+      return answer.status !== 429 && answer;
+    });
   assert.is(
     (await send(`/${topics.withdraw(scope, 'b'.repeat(22))}`, await signStatement('withdraw+jws', order, stranger.signer))).status,
     204,

@@ -126,4 +126,10 @@ test('a door that says nothing any more is taken for gone, and looked for again'
   }
 });
 
+test('more at once than the door lets through: the rest waits its turn, and none is refused', async () => {
+  await online(true);
+  const letter = () => transport.publish(topics.command(DOOR_SCOPE, newId()), 'x');
+  assert.equal(new Set(await Promise.all(Array.from({ length: 110 }, () => codeOf(letter())))), new Set(['none']));
+});
+
 test.run();

@@ -34,6 +34,9 @@ function offline(cause?: unknown): AgentError {
   });
 }
 
+/** The door's Retry-After; a few waits refill what a page full of questions needs. */
+const BUSY_MS = 1_000;
+const MOST_TRIES = 4;
 const REFUSED = { code: 'client.refused', say: 'The recorder does not take this here.', fix: 'Reload the page.' };
 const BUSY = { code: 'client.too_many', say: 'The recorder is asked too much at once.', fix: 'Wait a few seconds.', retryable: true };
 const TOO_LARGE = { code: 'client.too_large', say: 'The message is too large to be sent.', fix: 'Change fewer things at once.' };
@@ -43,6 +46,22 @@ function refusal(status: number): AgentError {
   if (status === 410) return offline();
   if (status === 413) return new AgentError(TOO_LARGE);
   return new AgentError(status === 429 || status === 503 ? BUSY : { ...REFUSED, detail: { status } });
+}
+
+/** Rejects when the signal fires first. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(offline());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 /** A signal that also fires after `ms`; `done` puts the timer away. */
@@ -196,13 +215,18 @@ export class LanTransport implements RelayTransport {
     });
   }
 
-  /** Resolves when the door took it. No answer ends the connection, which is what it means. */
+  /** Resolves when the door took it. No answer ends the connection, which is what it means; "too many at once" means what it says: wait a little. */
   async #post(path: string, type: string, body: string): Promise<void> {
     const connection = this.#connection;
     const { signal, done } = limited(connection.signal, ANSWER_MS);
     try {
-      const response = await this.#fetch(path, { method: 'POST', headers: { 'content-type': type }, body, signal });
-      if (!response.ok) throw refusal(response.status);
+      for (let tries = 1; ; tries += 1) {
+        const response = await this.#fetch(path, { method: 'POST', headers: { 'content-type': type }, body, signal });
+        if (response.ok) return;
+        if (response.status !== 429 || tries === MOST_TRIES) throw refusal(response.status);
+        // Not all of those that were turned away come again at the same moment.
+        await pause(BUSY_MS * (1 + (this.#options.random ?? Math.random)()), signal);
+      }
     } catch (error) {
       const told = error instanceof AgentError ? error : offline(error);
       if (told.code === 'client.offline') connection.abort();

@@ -57,6 +57,8 @@ export class RecorderClient {
   readonly #uptime = new Uptime();
   #pinned: string | null;
   #status: Status | undefined;
+  /** One of another start that claims to be earlier: replayed by the relay, or of a recorder whose clock was set back. */
+  #earlier: Status | undefined;
   #lastN = 0;
 
   constructor(parts: RecorderClientParts) {
@@ -94,7 +96,7 @@ export class RecorderClient {
       if (!(error instanceof AgentError) || !RETRY_ONCE.has(error.code)) throw error;
       if (typeof error.detail.up === 'number') this.#uptime.correct(error.detail.up, performance.now());
       // Newer than the one that was used: it may have come before the refusal.
-      const newer = NEEDS_STATUS.has(error.code) ? await this.#newStatus(status) : status;
+      const newer = NEEDS_STATUS.has(error.code) ? await this.#newStatus(status, error.code === 'command.stale_boot') : status;
       return await this.#callOnce(newer, op, args, options);
     }
   }
@@ -168,7 +170,9 @@ export class RecorderClient {
   }
 
   /** The next status that is not `known`; the retained one comes within a round trip. */
-  #newStatus(known: Status | undefined): Promise<Status> {
+  #newStatus(known: Status | undefined, isStartOver = false): Promise<Status> {
+    // The recorder itself said that this start is over, so the other one is not a replay of what was before it.
+    if (isStartOver && this.#status === known && this.#earlier !== undefined) this.#take(this.#earlier);
     if (this.#status !== undefined && this.#status !== known) return Promise.resolve(this.#status);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -204,7 +208,13 @@ export class RecorderClient {
     if (print !== this.#pinned) return;
     // The will is signed when the link comes up, so it is older than what it ends; within one boot newer ones win otherwise.
     const old = this.#status;
-    if (old !== undefined && status.state === 'online' && old.boot !== status.boot && status.at < old.at) return;
+    const isEarlier = old?.state === 'online' && status.state === 'online' && old.boot !== status.boot && status.at < old.at;
+    if (isEarlier) this.#earlier = status;
+    else this.#take(status);
+  }
+
+  #take(status: Status): void {
+    this.#earlier = undefined;
     this.#uptime.learn(status.boot, status.up, performance.now());
     this.#status = status;
     for (const listener of [...this.#statusListeners]) listener(status);

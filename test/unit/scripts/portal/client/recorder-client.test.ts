@@ -94,4 +94,46 @@ test('after a restart the next try names the new boot and its uptime', async () 
   client.close();
 });
 
+test('a recorder that was started with its clock ten years back is believed once it says that the other start is over', async () => {
+  const recorder = await MemoryRecorder.make();
+  await recorder.tellStatus({ at: Date.now() + 315_360_000_000 });
+  const client = await openClient(recorder);
+  await client.call('ptz.stop', { cam: 'cam-1' });
+  const known = client.status?.boot;
+  recorder.boot = newId();
+  recorder.reply = (command) => (command.boot === recorder.boot ? { body: { isDone: true } } : { code: 'command.stale_boot' });
+  await recorder.tellStatus();
+  await client.call('ptz.stop', { cam: 'cam-1' });
+  assert.is.not(client.status?.boot, known);
+  assert.is(client.status?.boot, recorder.boot);
+  client.close();
+});
+
+test('after the word that it is off, a start with its clock set back is taken as it is', async () => {
+  const recorder = await MemoryRecorder.make();
+  await recorder.tellStatus({ at: Date.now() + 315_360_000_000 });
+  const client = await openClient(recorder);
+  await client.call('ptz.stop', { cam: 'cam-1' });
+  const heard: string[] = [];
+  client.onStatus(({ state, boot }) => heard.push(`${state} ${boot === recorder.boot}`));
+  await recorder.tellStatus({ state: 'offline', at: Date.now() + 315_360_000_000 });
+  await heardOf(client, () => heard.length === 1);
+  recorder.boot = newId();
+  await recorder.tellStatus();
+  await heardOf(client, () => heard.length === 2);
+  assert.equal(heard, ['offline true', 'online true']);
+  client.close();
+});
+
+function heardOf(client: RecorderClient, isSo: () => boolean): Promise<void> {
+  if (isSo()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = client.onStatus(() => {
+      if (!isSo()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
 test.run();

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BUILD, build, ROOT } from './build.mjs';
 import { setUpOrExit } from './setup.mjs';
+import { agentForTests } from './test/agent-bundle.mjs';
 import { findTests } from './test/files.mjs';
 import { killAll, runProcess } from './test/processes.mjs';
 import { runScheduled } from './test/schedule.mjs';
@@ -52,8 +53,8 @@ async function runAll(files, root) {
   const bad = [];
   await runScheduled(files, {
     // Most tests wait for processes and sockets more than they compute: measured, two on two cores left 60 % of them idle.
-    parallel: cores + 1,
-    heavy: cores,
+    parallel: cores + 2,
+    heavy: cores + 1,
     run: async (file) => {
       const ended = await runProcess(scriptOf(file, root), file.limitMs, root, file.hasOwnNetwork);
       const verdict = judge({ ...ended, limitMs: file.limitMs });
@@ -76,6 +77,8 @@ async function main() {
   if (options.root === ROOT) {
     await setUpOrExit({ tools: !options['no-tools'] && files.some((file) => !file.isPlain) });
     await build();
+    // test/support/agent-process.ts starts it.
+    process.env.SIGHTLINE_TEST_AGENT = await agentForTests();
   }
   const startedAt = performance.now();
   const sum = await runAll(files, options.root);

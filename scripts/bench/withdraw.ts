@@ -42,6 +42,7 @@ async function withdrawOnce(site: Site): Promise<{ toLastPacketMs: number; recei
   const toLastPacketMs = Math.max(0, (viewer.lastPacketMs ?? askedMs) - askedMs);
   const packetsAfterReceipt = viewer.packets - atReceipt;
   viewer.close();
+  client.close();
   await until('the camera is left alone', () => site.cameras[0]?.counters().openConnections === 0);
   return { toLastPacketMs, receiptMs: receipt.lastMediaMs, packetsAfterReceipt };
 }

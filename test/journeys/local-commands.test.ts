@@ -10,6 +10,7 @@ import { EXIT } from '../../agent/commands/command.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
 import { ROOT } from '../../scripts/root.js';
+import { AGENT_ENTRY } from '../support/agent-process.js';
 import { MqttTransport } from '../support/mqtt-transport.js';
 import { becomeOwner, TENANT, TestEmployee, type TestOwner } from '../support/people.js';
 import { type Ended, runBuilt } from '../support/run-built.js';
@@ -66,7 +67,7 @@ const firstLine = ({ stdout }: Ended): string => stdout.split('\n', 1)[0] ?? '';
 
 /** The button daemon's call. */
 async function press(state: string, how: string): Promise<{ code: number | null; answer: Record<string, unknown> }> {
-  const env = { PATH: '/usr/bin:/bin', NODE: process.execPath, AGENT: join(ROOT, '.build/agent/main.js'), STATE: state };
+  const env = { PATH: '/usr/bin:/bin', NODE: process.execPath, AGENT: AGENT_ENTRY, STATE: state };
   const child = spawn(join(ROOT, 'firmware-hooks/button'), [how], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

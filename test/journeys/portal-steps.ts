@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import type { uvu } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newCode } from '../../agent/contract/code.js';
-import { ROOT } from '../../scripts/root.js';
+import { AGENT_ENTRY } from '../support/agent-process.js';
 import { until } from '../support/until.js';
 import { type JourneyWorld, keepPicture, mark } from './portal-rig.js';
 
@@ -213,8 +213,7 @@ function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
     const shown = await mark(owner, 'log-row').evaluateAll((rows) =>
       rows.map((row) => `${row.getAttribute('data-action')} ${row.getAttribute('data-result')}`),
     );
-    const entry = join(ROOT, '.build', 'agent', 'main.js');
-    const { stdout } = await run(process.execPath, [entry, 'log', 'show', '--state', join(folder, 'state'), '--json']);
+    const { stdout } = await run(process.execPath, [AGENT_ENTRY, 'log', 'show', '--state', join(folder, 'state'), '--json']);
     const kept = stdout
       .trim()
       .split('\n')
@@ -239,7 +238,7 @@ function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
         `${action} is not on the activity page: ${shown.join(', ')}`,
       );
     }
-    const verified = await run(process.execPath, [entry, 'log', 'verify', '--state', join(folder, 'state')]);
+    const verified = await run(process.execPath, [AGENT_ENTRY, 'log', 'verify', '--state', join(folder, 'state')]);
     assert.match(verified.stdout, 'The log is whole');
   });
 }

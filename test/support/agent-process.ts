@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline';
 import type { SiteFile } from '../../agent/contract/site-file.js';
 import { ROOT } from '../../scripts/root.js';
 
+/** The bundle that the runner made; a test file that is run by hand starts the file-by-file build. */
+export const AGENT_ENTRY = process.env.SIGHTLINE_TEST_AGENT ?? join(ROOT, '.build', 'agent', 'main.js');
+
 /** The agent as its own process, with a state folder that the test owns. */
 export interface AgentProcess {
   readonly pid: number;
@@ -45,7 +48,7 @@ export async function startAgent(folder: string, site: Omit<SiteFile, 'v'>, opti
   // Tests run side by side and the door's port is one for all: who needs the door gives it one of its own.
   const siteFile = join(folder, 'site.json');
   await writeFile(siteFile, JSON.stringify({ v: 1, lan: { isOn: false }, ...site }), { mode: 0o600 });
-  const entry = options.entry ?? join(ROOT, '.build', 'agent', 'main.js');
+  const entry = options.entry ?? AGENT_ENTRY;
   const flags = [
     '--state',
     folder,

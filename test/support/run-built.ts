@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/root.js';
+import { AGENT_ENTRY } from './agent-process.js';
 
 /** How a program ended and what it said. */
 export interface Ended {
@@ -14,7 +15,8 @@ const LIMIT_MS = 30_000;
 /** Runs a built file of this repository (`agent/main.js`) to its end; `under` is put before it, such as `['unshare', '--net', '--']`. */
 export function runBuilt(argv: readonly [string, ...string[]], under: readonly string[] = []): Promise<Ended> {
   const [file, ...rest] = argv;
-  const [program = '', ...words] = [...under, process.execPath, join(ROOT, '.build', file), ...rest];
+  const entry = file === 'agent/main.js' ? AGENT_ENTRY : join(ROOT, '.build', file);
+  const [program = '', ...words] = [...under, process.execPath, entry, ...rest];
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const said = { stdout: '', stderr: '' };

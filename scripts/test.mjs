@@ -78,7 +78,7 @@ async function main() {
     await setUpOrExit({ tools: !options['no-tools'] && files.some((file) => !file.isPlain) });
     await build();
     // test/support/agent-process.ts starts it.
-    process.env.SIGHTLINE_TEST_AGENT = await agentForTests();
+    if (files.some((file) => !file.isPlain)) process.env.SIGHTLINE_TEST_AGENT = await agentForTests();
   }
   const startedAt = performance.now();
   const sum = await runAll(files, options.root);

@@ -1,7 +1,7 @@
 import { Command, type CommandEvent, type LogPosition, type Refusal, type Result } from '../contract/command.js';
 import { claimedKid, type Signer, signStatement, unverifiedPayload } from '../contract/jws.js';
 import { isOperation, OPERATIONS, type OperationName } from '../contract/operations.js';
-import { openSealed, seal } from '../contract/seal.js';
+import { checkSealKey, openSealed, seal } from '../contract/seal.js';
 import { type PublicJwk, parseShape } from '../contract/shapes.js';
 import { sha256Text } from '../contract/text.js';
 import type { Clock } from '../kernel/clock.js';
@@ -60,7 +60,7 @@ export class CommandDesk {
 
   /**
    * Judges, does and answers one command. Rejects only for what cannot be answered: a letter that is not for us or holds no command
-   * (seal.broken, signature.*, message.*).
+   * (seal.broken, seal.bad_key, signature.*, message.*).
    */
   async receive(id: string, letter: string, from: Origin): Promise<void> {
     const signed = await openSealed(letter, this.#parts.sealKey);
@@ -73,6 +73,8 @@ export class CommandDesk {
         fix: 'Send it to the recorder that it names.',
       });
     }
+    // Nothing is done for whom nothing can be answered.
+    await checkSealKey(claimed.reply);
     // One after another per key: a stop must not overtake the movement that was sent before it.
     const admitted = await this.#queue.run(kid, () => this.#admit(signed, claimed, from));
     const { result, isKept } = await this.#carryOut(signed, claimed, admitted, from);

@@ -36,6 +36,16 @@ function refused(cause: unknown): AgentError {
   });
 }
 
+/** Why we end a connection whose broker announces a packet that is larger than any message. */
+export function tooLarge(): AgentError {
+  return new AgentError({
+    code: 'cloud.too_large',
+    say: 'The broker sends a packet that is larger than any message.',
+    fix: 'Set the broker’s largest packet size to 64 KiB for recorders.',
+    retryable: true,
+  });
+}
+
 /** It is not known to have arrived. */
 export function offline(cause?: unknown): AgentError {
   return new AgentError({

@@ -8,7 +8,8 @@ import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { InFlight } from './in-flight.js';
 import type { ClientCertificate, ClientIdentity, CloudLink, ConnectFacts } from './link.js';
-import { isNotWanted, isOtherVersion, offline, publishError } from './mqtt-answers.js';
+import { isNotWanted, isOtherVersion, offline, publishError, tooLarge } from './mqtt-answers.js';
+import { PacketMeter } from './packet-meter.js';
 import { SentBytes } from './sent-bytes.js';
 import { type Takeover, TakeoverWatch } from './takeover-policy.js';
 
@@ -43,6 +44,11 @@ const ANSWER_MS = 30_000;
 const GOODBYE_MS = 1_000;
 /** Messages on their way at once, in both directions; a broker may allow us fewer. */
 const WINDOW = 20;
+/**
+ * What is larger than a message of the contract but below this is read and left alone: a mere mistake, kept at the broker, must not end every
+ * connection. A broker that announces more is broken or means harm.
+ */
+const MOST_PACKET_BYTES = 1_048_576;
 
 /** One connection, or the attempt to make one, and what became of it. */
 interface Connection {
@@ -211,11 +217,20 @@ export class MqttLink implements CloudLink, Service {
     };
   }
 
+  /** A broker may overlook the limit that it was told, and 3.1.1 has none; mqtt.js would collect up to 256 MB for a length that somebody made up. */
+  #watchSizes({ stream }: MqttClient): void {
+    const meter = new PacketMeter(MOST_PACKET_BYTES);
+    stream.on('data', (chunk: Uint8Array) => {
+      if (!stream.destroyed && !meter.accept(chunk)) stream.destroy(tooLarge());
+    });
+  }
+
   #listen(connection: Connection): void {
     const { log, subscription, identity } = this.#parts;
     const { client } = connection;
     this.#connection = connection;
     this.#sent.watch(client.stream);
+    this.#watchSizes(client);
     client.on('connect', ({ properties }) => {
       connection.window = new InFlight(Math.min(WINDOW, properties?.receiveMaximum ?? WINDOW));
       const deadline = this.#answerDeadline(connection);

@@ -9,8 +9,29 @@ import { fromUtf8, utf8 } from './text.js';
  * The signature is inside; the relay sees a length and a topic.
  */
 export async function seal(content: string, to: PublicJwk): Promise<string> {
-  const key = await importJWK({ ...to }, 'ECDH-ES');
+  const key = await addressee(to);
   return new CompactEncrypt(utf8(content)).setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' }).encrypt(key);
+}
+
+/**
+ * That letters can be sealed to this key: to be asked before the act whose answer it is for.
+ * @throws AgentError seal.bad_key when its numbers are no point of the curve
+ */
+export async function checkSealKey(to: PublicJwk): Promise<void> {
+  await addressee(to);
+}
+
+async function addressee(to: PublicJwk): Promise<CryptoKey | Uint8Array> {
+  try {
+    return await importJWK({ ...to }, 'ECDH-ES');
+  } catch (cause) {
+    throw new AgentError({
+      code: 'seal.bad_key',
+      say: 'The key for the answer is not a key of P-256.',
+      fix: 'Make a new key for the answer and send the message again.',
+      cause,
+    });
+  }
 }
 
 /**

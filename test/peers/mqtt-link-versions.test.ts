@@ -234,6 +234,27 @@ it('a message the broker will never take is told from one that may go later', as
   assert.is(link.isOnline, true);
 });
 
+it('a packet of 200 MB that a broker of 3.1.1 announces ends the connection at its first bytes; one of 200 kB is read and left', async () => {
+  answer = (client, packet) => {
+    if (packet.type === CONNECT && levelOf(packet) === 5) client.send(0x20, 2, 0, 1);
+    else welcome(client, packet);
+  };
+  await online(() => link.start());
+  const before = connects;
+  const isHeard = new Promise<number>((resolve) => {
+    link.onMessage((_topic, payload) => resolve(payload.length));
+  });
+  // QoS 0, topic "a", 200,000 bytes.
+  const body = 200_000;
+  const length = body + 3;
+  newest().send(0x30, 128 | (length & 127), 128 | ((length >> 7) & 127), length >> 14, 0, 1, 0x61);
+  for (let part = 0; part < 10; part += 1) newest().send(...new Uint8Array(body / 10));
+  assert.equal([await isHeard, connects], [body, before]);
+  await online(() => newest().send(0x30, 0x80, 0x84, 0xaf, 0x5f, 0, 1, 0x61));
+  assert.is(connects, before + 1);
+  assert.equal(alarms, [], 'nobody else has this identity');
+});
+
 it('a wait can be ended; while connected there is nothing to end', async () => {
   answer = (client, packet) => (packet.type === CONNECT ? client.send(0x20, 3, 0, 0x88, 0) : undefined);
   link = makeLink({ clock: systemClock, backoff: { firstMs: 600 * MINUTE, baseMs: 600 * MINUTE, capMs: 600 * MINUTE } });

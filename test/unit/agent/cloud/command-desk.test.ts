@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { AgentError } from '../../../../agent/kernel/errors.js';
 import { newSigningKey } from '../../../../scripts/portal/client/keys.js';
 import { ADA, DANA, gate, LAN, openDesk } from './desk-rig.js';
 
@@ -132,6 +133,23 @@ it('whoever joins is the owner in the row that says so, and nobody in the one be
       { phase: 'result', actor: 'owner', person: ADA },
     ],
   );
+});
+
+it('a command whose answer could not be sealed is not carried out', async () => {
+  let acts = 0;
+  const desk = await openDesk({
+    'config.apply': async () => {
+      acts += 1;
+      throw new RangeError('done all the same');
+    },
+  });
+  const nowhere = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) } as const;
+  const bad = await desk.letter('config.apply', PATCH, desk.owner, { reply: nowhere });
+  const code = await desk.post(bad).then(
+    () => 'answered',
+    (error: AgentError) => error.code,
+  );
+  assert.equal([code, acts, desk.rows.length], ['seal.bad_key', 0, 0]);
 });
 
 it.run();

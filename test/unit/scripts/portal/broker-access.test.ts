@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PacketMeter } from '../../../../agent/cloud/packet-meter.js';
 import { makeAccessRules } from '../../../../scripts/portal/broker-access.js';
-import { PacketMeter } from '../../../../scripts/portal/packet-guard.js';
 
 const rules = makeAccessRules('local', (serial) => serial === 'SNAAAAAAAA');
 const device = { kind: 'device', serial: 'SNAAAAAAAA' } as const;

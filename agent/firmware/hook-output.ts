@@ -1,4 +1,5 @@
 /** What a hook says on stdout, read line by line. Pure apart from its own memory. */
+import { parseGuarded } from '../contract/guard.js';
 import type { HookProgress } from './hook-result.js';
 
 /** Longest line, and so the largest answer. */
@@ -59,7 +60,8 @@ function asProgress(text: string): HookProgress | undefined {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // A key that is named twice, or nesting without end, is no answer.
+    return parseGuarded(text, LINE_BYTES);
   } catch {
     return undefined;
   }

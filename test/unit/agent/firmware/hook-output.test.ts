@@ -46,6 +46,14 @@ test('however it is cut, it reads the same and never throws', () => {
   );
 });
 
+test('a line that names a key twice or has no end of brackets is no answer', () => {
+  for (const line of ['{"ok":true,"ok":false}', '['.repeat(60_000), '{"__proto__":{"ok":true}}']) {
+    const output = new HookOutput(() => undefined);
+    assert.ok(output.take(`${line}\n`));
+    assert.is(output.end(), undefined);
+  }
+});
+
 test('exit codes', () => {
   const outcomes = [0, 10, 20, 21, 30, 1, 126, 127, null].map(outcomeOfExit);
   const failed = ['failed', 'failed', 'failed', 'failed'];

@@ -1,5 +1,5 @@
 import { drivers } from '../../drivers/index.js';
-import type { Login } from '../../drivers/port.js';
+import type { Login, StreamClient } from '../../drivers/port.js';
 import type { Cameras } from '../cameras/ports.js';
 import type { CameraRegistry } from '../cameras/registry.js';
 import { LiveDesk, type WatchProof } from '../cloud/handlers/live.js';
@@ -33,7 +33,7 @@ export async function openLive({ site, clock, log }: Base, { cameras, permission
   const live: LiveService = new LiveService({
     clock,
     log: log.area('live'),
-    streams: await drivers.streams({ clock, log: log.area('rtsp') }),
+    streams: watchedStreams(await drivers.streams({ clock, log: log.area('rtsp') }), (uri) => cameras.streamFailed(uri)),
     peers: await drivers.viewers({ clock, log: log.area('webrtc') }),
     cameras: liveCameras(cameras),
     mayWatch: watchVerdict(permissions),
@@ -65,6 +65,27 @@ export function endWatching(live: LiveService, isOver: (ticket: Ticket) => boole
   return live
     .endMatching((session) => isOver((session.ticket.proof as WatchProof).ticket), 'withdrawn')
     .map(({ sessionId, channelId, lastMediaMs }) => ({ session: sessionId, cam: channelId, lastMediaMs }));
+}
+
+/** A camera that answers may still have lost its stream: a pull that fails is the first to know, and the camera is looked at again at once. */
+export function watchedStreams(client: StreamClient, failed: (uri: string) => void): StreamClient {
+  return {
+    open: async (request) => {
+      try {
+        return await client.open({
+          ...request,
+          onEnd: (reason) => {
+            failed(request.uri);
+            request.onEnd(reason);
+          },
+        });
+      } catch (error) {
+        // Given up by whoever asked: that says nothing of the camera.
+        if (!request.signal.aborted) failed(request.uri);
+        throw error;
+      }
+    },
+  };
 }
 
 /** Cameras as live view needs them, resolved anew for every session. */

@@ -71,11 +71,6 @@ export class MediaGate {
     return this.#lastSentAt;
   }
 
-  /** Monotonic; when the camera last gave a packet. */
-  get lastCameraAt(): number {
-    return this.#lastCameraAt;
-  }
-
   /** Asks the authorizer in this tick and arms. False, and ended, when it says no. */
   arm(): boolean {
     if (this.#mayStillFlow(true)) this.#step('granted');
@@ -115,6 +110,18 @@ export class MediaGate {
     if (this.#state === 'sending') {
       if (this.#mayStillFlow(isNewPicture)) this.#writer.write(bytes, view, this.#writer.observe(bytes, view), this.#lastCameraAt);
     } else this.#hold(bytes, start, end, isNewPicture);
+  }
+
+  /**
+   * The camera's stream begins again: what is held is no whole picture any more, and nothing is sent before the next intra picture,
+   * because pictures of the new stream cannot be decoded after those of the old one.
+   */
+  restart(): void {
+    this.#held.clear();
+    this.#picture = -1;
+    this.#pictureAt = 0;
+    this.#writer.restart();
+    this.#step('lost');
   }
 
   /** Shuts for good. When it returns nothing leaves any more. */

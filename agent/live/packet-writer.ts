@@ -40,6 +40,10 @@ export class PacketWriter {
   #sequence: number;
   #timestamp: number;
   #from: { sequence: number; timestamp: number; atMs: number } | undefined;
+  /** The next packet belongs to another stream than the last one. */
+  #isRestarted = false;
+  /** The parameter sets known are those of the stream before. */
+  #areSetsOld = false;
   /** Parameter sets seen in the picture being written. */
   #seen = 0;
 
@@ -55,13 +59,24 @@ export class PacketWriter {
 
   /** Parameter sets of the camera's description; ones seen in the stream are newer and win. */
   describe(sets: ParameterSets): void {
-    this.#sets = { sps: this.#sets.sps ?? sets.sps, pps: this.#sets.pps ?? sets.pps };
+    const known = this.#sets;
+    if (this.#areSetsOld) this.#sets = { sps: sets.sps ?? known.sps, pps: sets.pps ?? known.pps };
+    else this.#sets = { sps: known.sps ?? sets.sps, pps: known.pps ?? sets.pps };
+    this.#areSetsOld = false;
+  }
+
+  /** The source begins anew: its numbers and times have nothing to do with those before; ours go on. */
+  restart(): void {
+    this.#isRestarted = this.#from !== undefined;
+    this.#areSetsOld = true;
   }
 
   /** Looks at a payload that is not written now, so that its parameter sets are known later. Returns its NAL bits. */
   observe(bytes: Uint8Array, view: RtpView): number {
     const bits = inspectH264(bytes, view.start, view.end);
-    if ((bits & (NAL_SPS | NAL_PPS)) !== 0) this.#sets = readParameterSets(bytes, view.start, view.end, this.#sets);
+    if ((bits & (NAL_SPS | NAL_PPS)) === 0) return bits;
+    this.#areSetsOld = false;
+    this.#sets = readParameterSets(bytes, view.start, view.end, this.#sets);
     return bits;
   }
 
@@ -95,6 +110,13 @@ export class PacketWriter {
   #follow(view: RtpView, atMs: number): boolean {
     const from = this.#from;
     if (from === undefined) {
+      this.#from = { sequence: view.sequence, timestamp: view.timestamp, atMs };
+      this.#seen = 0;
+      return true;
+    }
+    if (this.#isRestarted) {
+      this.#isRestarted = false;
+      this.#timestamp = (this.#timestamp + Math.max(1, Math.round((atMs - from.atMs) * TICKS_PER_MS))) >>> 0;
       this.#from = { sequence: view.sequence, timestamp: view.timestamp, atMs };
       this.#seen = 0;
       return true;

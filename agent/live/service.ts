@@ -13,10 +13,9 @@ import type {
   StreamKind,
 } from './ports.js';
 import { END_WORDS } from './reasons.js';
+import { remember } from './remember.js';
 import { LiveSession } from './session.js';
-
-/** Viewers and streams remembered beyond their sessions (last open, last profile) are bounded by this. */
-const MAX_REMEMBERED = 256;
+import { SharedPulls } from './shared-pulls.js';
 
 /** Live view: opens, holds and ends sessions. */
 export class LiveService implements Service {
@@ -27,12 +26,13 @@ export class LiveService implements Service {
   /** Ended sessions whose camera connection is still being torn down. */
   readonly #settling = new Set<Promise<void>>();
   readonly #lastOpenAt = new Map<string, number>();
-  readonly #profiles = new Map<string, string>();
+  readonly #pulls: SharedPulls;
   #isStopping = false;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
     this.#limits = { ...LIVE_LIMITS, ...parts.limits };
+    this.#pulls = new SharedPulls(parts);
   }
 
   async start(): Promise<void> {
@@ -60,10 +60,9 @@ export class LiveService implements Service {
     remember(this.#lastOpenAt, viewerId, this.#parts.clock.monotonicMs());
     const sessionId = this.#parts.newSessionId();
     const { untilAt, durationMs } = verdict;
-    const profileLevelId = this.#profiles.get(`${channelId}/${stream}`);
     const { ticket, offerSdp } = request;
     const session = new LiveSession(
-      { sessionId, ticket, camera, stream, offerSdp, untilAt, durationMs, limits: this.#limits, profileLevelId },
+      { sessionId, ticket, camera, stream, offerSdp, untilAt, durationMs, limits: this.#limits, pulls: this.#pulls },
       this.#parts,
       (ended, settled) => this.#ended(ended, settled),
     );
@@ -118,20 +117,11 @@ export class LiveService implements Service {
   }
 
   #ended(session: LiveSession, settled: Promise<void>): void {
-    const { sessionId, ticket, stream } = session.plan;
+    const { sessionId, ticket } = session.plan;
     this.#sessions.delete(sessionId);
-    if (session.profileLevelId !== undefined) remember(this.#profiles, `${ticket.channelId}/${stream}`, session.profileLevelId);
     const done = settled
       .catch((error: unknown) => this.#parts.log.warn('a camera connection did not end cleanly', { channel: ticket.channelId, error }))
       .finally(() => this.#settling.delete(done));
     this.#settling.add(done);
   }
-}
-
-/** Sets the newest entry and forgets the oldest beyond the bound. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
 }

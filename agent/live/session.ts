@@ -1,16 +1,13 @@
 import { randomInt } from 'node:crypto';
-import { DriverError, type StreamPull, type ViewerPeer } from '../../drivers/port.js';
+import type { VideoTrack, ViewerPeer } from '../../drivers/port.js';
 import type { Timer } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { liveError } from './failures.js';
 import { MediaGate } from './gate.js';
-import { PictureRequests } from './picture-requests.js';
 import type { EndReason, EndReceipt, LiveCamera, LiveLimits, LiveParts, LiveSessionInfo, StreamKind, WatchTicket } from './ports.js';
 import { END_WORDS } from './reasons.js';
-
-/** A camera that sends nothing for so long while it plays is gone, though its connection may look alive. */
-const CAMERA_SILENCE_MS = 15_000;
-const CAMERA_CHECK_MS = 3_000;
+import type { PullViewer } from './shared-pull.js';
+import type { Seat, SharedPulls } from './shared-pulls.js';
 
 /** What admission decided; fixed for the session's life. */
 export interface SessionPlan {
@@ -22,8 +19,8 @@ export interface SessionPlan {
   readonly untilAt: number;
   readonly durationMs: number;
   readonly limits: LiveLimits;
-  /** The last H.264 profile this stream had, so that the answer can name it before the camera has told it again. */
-  readonly profileLevelId: string | undefined;
+  /** The streams of the cameras, shared with other viewers. */
+  readonly pulls: SharedPulls;
 }
 
 /** Other words for an end than the reason's own, when somebody knows better (the authorizer, the camera driver). */
@@ -32,29 +29,25 @@ export interface EndWords {
   readonly fix: string;
 }
 
-/** One viewer of one stream: camera pull, gate and viewer transport, from admission to its one end. */
+/** One viewer of one stream: place at the camera's pull, gate and viewer transport, from admission to its one end. */
 export class LiveSession {
   readonly plan: SessionPlan;
   readonly gate: MediaGate;
   readonly #parts: LiveParts;
   readonly #onEnded: (session: LiveSession, settled: Promise<void>) => void;
-  readonly #abort = new AbortController();
-  readonly #pictures: PictureRequests;
   readonly #startedAt: number;
   readonly #openedAt: number;
   readonly #timers: Timer[] = [];
   #peer: ViewerPeer | undefined;
-  #pull: StreamPull | undefined;
-  #pulling: Promise<void> = Promise.resolve();
+  #seat: Seat | undefined;
+  #isDescribed = false;
   #isConnected = false;
   #isAttached = false;
   #isAnnounced = false;
-  #cameraTimer: Timer | undefined;
   #refusal: EndWords | undefined;
   #failure: AgentError | undefined;
   #receipt: EndReceipt | undefined;
   #endedWith: (EndWords & { readonly reason: EndReason }) | undefined;
-  #profileLevelId: string | undefined;
 
   constructor(plan: SessionPlan, parts: LiveParts, onEnded: (session: LiveSession, settled: Promise<void>) => void) {
     this.plan = plan;
@@ -62,8 +55,6 @@ export class LiveSession {
     this.#onEnded = onEnded;
     this.#startedAt = parts.clock.monotonicMs();
     this.#openedAt = parts.clock.now();
-    this.#profileLevelId = plan.profileLevelId;
-    this.#pictures = new PictureRequests(parts.clock, parts.log, () => plan.camera.synchronize(plan.stream, this.#abort.signal));
     this.gate = new MediaGate({
       clock: parts.clock,
       mayWatch: () => this.#mayWatch(),
@@ -75,11 +66,6 @@ export class LiveSession {
     });
   }
 
-  /** As the camera described the stream; for the next session's answer. */
-  get profileLevelId(): string | undefined {
-    return this.#profileLevelId;
-  }
-
   /**
    * Arms the gate in the tick of the call, then starts the camera's stream and the viewer's transport side by side. Resolves with
    * the transport's answer. Throws AgentError; the session is ended then.
@@ -87,7 +73,7 @@ export class LiveSession {
   async open(): Promise<ViewerPeer> {
     if (!this.gate.arm()) throw this.#endError();
     this.#timers.push(this.#parts.clock.after(this.plan.durationMs, () => this.end('expired'), true));
-    this.#pulling = this.#pullStream();
+    this.#seat = this.#takeSeat();
     try {
       this.#peer = await this.#answer();
     } catch (error) {
@@ -135,17 +121,10 @@ export class LiveSession {
     this.#receipt = { sessionId, channelId, viewerId, packets, bytes, lastMediaMs: Math.max(0, this.gate.lastSentAt - decidedAt) };
     this.#endedWith = { reason, say: words?.say ?? END_WORDS[reason].say, fix: words?.fix ?? END_WORDS[reason].fix };
     for (const timer of this.#timers) timer.cancel();
-    this.#cameraTimer?.cancel();
     this.#peer?.close();
-    this.#abort.abort();
-    this.#onEnded(this, this.#settle());
+    this.#onEnded(this, this.#seat?.leave() ?? Promise.resolve());
     if (this.#isAnnounced) this.#announceEnd(this.#receipt, decidedAt);
     return this.#receipt;
-  }
-
-  async #settle(): Promise<void> {
-    await this.#pulling;
-    await this.#pull?.close();
   }
 
   #announceEnd(receipt: EndReceipt, decidedAt: number): void {
@@ -170,14 +149,14 @@ export class LiveSession {
   #answer(): Promise<ViewerPeer> {
     return this.#parts.peers.answer({
       offerSdp: this.plan.offerSdp,
-      video: { codec: 'H264', profileLevelId: this.#profileLevelId },
+      video: { codec: 'H264', profileLevelId: this.#seat?.profileLevelId },
       iceServers: this.#parts.iceServers?.() ?? [],
       bindAddress: this.#parts.bindAddress,
       onConnected: () => {
         this.#isConnected = true;
         this.#attach();
       },
-      onPictureLoss: () => this.#pictures.ask(),
+      onPictureLoss: () => this.#seat?.repairPicture(),
       onClosed: () => this.end(this.#isConnected ? 'viewer_gone' : 'viewer_unreachable'),
     });
   }
@@ -188,38 +167,31 @@ export class LiveSession {
    */
   #attach(): void {
     const peer = this.#peer;
-    if (this.#receipt !== undefined || peer === undefined || !this.#isConnected || this.#pull === undefined || this.#isAttached) return;
+    if (this.#receipt !== undefined || peer === undefined || !this.#isConnected || !this.#isDescribed || this.#isAttached) return;
     this.#isAttached = true;
     this.gate.connect({ ssrc: peer.ssrc, payloadType: peer.payloadType, send: (packet) => peer.sendRtp(packet) });
     // Nothing held: the viewer would wait for the camera's next intra picture.
-    if (this.gate.state === 'waiting') this.#pictures.ask();
+    if (this.gate.state === 'waiting') this.#seat?.wantPicture();
   }
 
-  async #pullStream(): Promise<void> {
-    const { camera, stream } = this.plan;
-    const { signal } = this.#abort;
-    try {
-      const uri = await camera.streamUri(stream, signal);
-      if (signal.aborted) return;
-      const pull = await this.#parts.streams.open({
-        uri,
-        allowedHost: camera.deviceHost,
-        login: camera.login,
-        signal,
-        onRtp: (buffer, start, end) => this.gate.push(buffer, start, end),
-        onEnd: (reason) => this.#cameraFailed(reason),
-      });
-      this.#pull = pull;
-      if (signal.aborted) return;
-      if (pull.track.codec !== 'H264') throw new DriverError('stream.unsupported', `the stream is ${pull.track.codec}`);
-      this.#profileLevelId = pull.track.profileLevelId;
-      this.gate.describe(pull.track.parameterSets);
-      if (this.gate.state === 'armed') this.#pictures.ask();
-      this.#attach();
-      this.#watchCamera(this.#parts.clock.monotonicMs());
-    } catch (error) {
-      this.#cameraFailed(error);
-    }
+  #takeSeat(): Seat {
+    const { camera, stream, pulls } = this.plan;
+    const viewer: PullViewer = {
+      onRtp: (bytes, start, end) => this.gate.push(bytes, start, end),
+      onTrack: (track) => this.#described(track),
+      onRestart: () => this.gate.restart(),
+      onFailed: (reason) => this.#cameraFailed(reason),
+      needsPicture: () => this.gate.state === 'armed' || this.gate.state === 'waiting',
+    };
+    return pulls.join(camera, stream, viewer);
+  }
+
+  #described(track: VideoTrack): void {
+    if (this.#receipt !== undefined) return;
+    this.#isDescribed = true;
+    this.gate.describe(track.parameterSets);
+    if (this.gate.state === 'armed') this.#seat?.wantPicture();
+    this.#attach();
   }
 
   #cameraFailed(thrown: unknown): void {
@@ -227,19 +199,6 @@ export class LiveSession {
     this.#failure = liveError(thrown);
     this.#parts.log.info('the stream of a live view ended', { channel: this.plan.ticket.channelId, error: thrown });
     this.end(this.#failure.code === 'live.codec_unsupported' ? 'codec_unsupported' : 'camera_gone', this.#failure);
-  }
-
-  #watchCamera(playingSince: number): void {
-    if (this.#receipt !== undefined) return;
-    this.#cameraTimer = this.#parts.clock.after(
-      CAMERA_CHECK_MS,
-      () => {
-        const silentMs = this.#parts.clock.monotonicMs() - Math.max(playingSince, this.gate.lastCameraAt);
-        if (silentMs > CAMERA_SILENCE_MS) this.#cameraFailed(new DriverError('camera.timeout', 'the camera plays but sends nothing'));
-        else this.#watchCamera(playingSince);
-      },
-      true,
-    );
   }
 
   #playing(): void {

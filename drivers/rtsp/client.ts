@@ -1,10 +1,11 @@
-/** Opens video streams over RTSP with TCP interleaving (RFC 2326): DESCRIBE, SETUP, PLAY, within one deadline and one host. */
+/** Opens video streams over RTSP, with TCP interleaving or else UDP (RFC 2326): DESCRIBE, SETUP, PLAY, within one deadline and one host. */
 import { type DriverClock, DriverError, type DriverLog, type StreamClient, type StreamPull, type StreamRequest } from '../port.js';
 import { Connection } from './connection.js';
 import { Credentials, exchange, requireOk } from './exchange.js';
-import { headerOf, parseSession, parseTransport, type RtspResponse } from './messages.js';
+import { headerOf, parseSession, parseTransport, parseUdpTransport, type RtspResponse } from './messages.js';
 import { Pull } from './pull.js';
 import { chooseVideo, parseSdp, type VideoChoice } from './sdp.js';
+import { UdpPair } from './udp.js';
 import { basePath, controlPaths, formatRtspUri, type RtspUri, requireRtspUri } from './uri.js';
 
 /** What the client needs of the agent. */
@@ -16,6 +17,7 @@ export interface StreamClientParts {
 const OPEN_DEADLINE_MS = 10_000;
 /** Redirects and connections closed behind a 401, together. */
 const MAX_CONNECTIONS = 5;
+const UNSUPPORTED_TRANSPORT = 461;
 /** Answers to SETUP that speak of the address, so that the next reading of a=control may do better. */
 const WRONG_ADDRESS: ReadonlySet<number> = new Set([400, 404, 451]);
 
@@ -118,19 +120,68 @@ function requireVideo(choice: VideoChoice): Extract<VideoChoice, { control: stri
   });
 }
 
-async function setUp(opening: Opening, { connection, target }: Described, paths: readonly string[]): Promise<RtspResponse> {
+interface Wanted {
+  readonly opening: Opening;
+  readonly described: Described;
+  /** Readings of the control address, the likeliest first. */
+  readonly paths: readonly string[];
+}
+
+async function setUp({ opening, described, paths }: Wanted, transport: string): Promise<RtspResponse> {
+  const { connection, target } = described;
   let last: RtspResponse | undefined;
   for (const path of paths) {
     last = await exchange(connection, opening.credentials, {
       method: 'SETUP',
       uri: formatRtspUri(target, path),
       isSecure: target.isSecure,
-      fields: { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' },
+      fields: { Transport: transport },
     });
     if (!WRONG_ADDRESS.has(last.status)) break;
   }
   if (last === undefined) throw new DriverError('camera.bad_answer', 'The camera names no address for its video.');
-  return requireOk(last, 'SETUP');
+  return last;
+}
+
+interface Way {
+  readonly setup: RtspResponse;
+  readonly udp: UdpPair | undefined;
+}
+
+/** TCP first: it passes every firewall and loses nothing. UDP where the camera refuses that, but never beside an encrypted connection. */
+async function chooseWay(parts: StreamClientParts, wanted: Wanted, payloadType: number): Promise<Way> {
+  const { connection, target } = wanted.described;
+  const setup = await setUp(wanted, 'RTP/AVP/TCP;unicast;interleaved=0-1');
+  if (setup.status === UNSUPPORTED_TRANSPORT && !target.isSecure) return setUpUdp(parts, wanted, payloadType);
+  const channels = parseTransport(headerOf(requireOk(setup, 'SETUP'), 'transport'));
+  if (channels === undefined) throw new DriverError('stream.unsupported', 'The camera does not offer its stream over TCP.');
+  Object.assign(connection.framer, { rtpChannel: channels.rtp, rtcpChannel: channels.rtcp, payloadType });
+  return { setup, udp: undefined };
+}
+
+async function setUpUdp(parts: StreamClientParts, wanted: Wanted, payloadType: number): Promise<Way> {
+  const { connection } = wanted.described;
+  const { opening } = wanted;
+  const { local, camera } = connection.addresses;
+  const { rtpChannel, rtcpChannel } = connection.framer;
+  const udp = await UdpPair.open({
+    localAddress: local,
+    cameraAddress: camera,
+    log: parts.log,
+    handlers: {
+      onRtp: (packet) => {
+        if (((packet[1] ?? 0) & 0x7f) !== payloadType) return;
+        connection.takePacket(() => opening.pull?.onPacket(rtpChannel, packet, 0, packet.length));
+      },
+      onRtcp: (packet) => connection.takePacket(() => opening.pull?.onPacket(rtcpChannel, packet, 0, packet.length)),
+    },
+  });
+  connection.alongWith(() => udp.close());
+  const setup = requireOk(await setUp(wanted, `RTP/AVP;unicast;client_port=${udp.rtpPort}-${udp.rtpPort + 1}`), 'SETUP');
+  const reportPort = parseUdpTransport(headerOf(setup, 'transport'));
+  if (reportPort === undefined) throw new DriverError('stream.unsupported', 'The camera offers its stream neither over TCP nor over UDP.');
+  udp.reportTo(reportPort);
+  return { setup, udp };
 }
 
 async function open(parts: StreamClientParts, opening: Opening): Promise<StreamPull> {
@@ -141,10 +192,8 @@ async function open(parts: StreamClientParts, opening: Opening): Promise<StreamP
   const base = basePath(headerOf(response, 'content-base') ?? headerOf(response, 'content-location'), target.path);
   const aggregatePath = controlPaths(sdp.control, base, target.path)[0] ?? base;
 
-  const setup = await setUp(opening, described, control === undefined ? [aggregatePath] : controlPaths(control, base, target.path));
-  const channels = parseTransport(headerOf(setup, 'transport'));
-  if (channels === undefined) throw new DriverError('stream.unsupported', 'The camera does not offer its stream over TCP.');
-  Object.assign(connection.framer, { rtpChannel: channels.rtp, rtcpChannel: channels.rtcp, payloadType: track.payloadType });
+  const paths = control === undefined ? [aggregatePath] : controlPaths(control, base, target.path);
+  const { setup, udp } = await chooseWay(parts, { opening, described, paths }, track.payloadType);
   const session = parseSession(headerOf(setup, 'session') ?? '');
   const sessionId = session.id === '' ? undefined : session.id;
   const controlUri = formatRtspUri(target, aggregatePath);
@@ -152,7 +201,7 @@ async function open(parts: StreamClientParts, opening: Opening): Promise<StreamP
   const { clock, log } = parts;
   const { credentials, request } = opening;
   const shared = { clock, log, connection, credentials, request, track, controlUri, isSecure: target.isSecure };
-  const pull = new Pull({ ...shared, sessionId, sessionTimeoutMs: session.timeoutMs });
+  const pull = new Pull({ ...shared, sessionId, sessionTimeoutMs: session.timeoutMs, udp });
   opening.pull = pull;
   const fields = { Session: sessionId, Range: 'npt=0.000-' };
   requireOk(await exchange(connection, credentials, { method: 'PLAY', uri: controlUri, isSecure: target.isSecure, fields }), 'PLAY');

@@ -56,6 +56,7 @@ export class Connection {
   private readonly opening: Promise<void>;
   private sequence = 0;
   private downReason: DriverError | undefined;
+  private readonly companions: (() => void)[] = [];
   private onDown: ((reason: DriverError) => void) | undefined;
   private rejectOpening: (reason: DriverError) => void = () => {};
 
@@ -88,6 +89,24 @@ export class Connection {
     return this.downReason;
   }
 
+  /** Both ends of the connection as addresses, once it is open; empty before. */
+  get addresses(): { readonly local: string; readonly camera: string } {
+    return { local: this.socket.localAddress ?? '', camera: this.socket.remoteAddress ?? '' };
+  }
+
+  /** Hands in packets that came another way than this connection, under the same guard. */
+  takePacket(act: () => void): void {
+    if (this.downReason !== undefined) return;
+    this.readAtMs = this.parts.clock.monotonicMs();
+    this.guard(act);
+  }
+
+  /** Runs when the connection goes down, whatever the reason; at once if it is. */
+  alongWith(act: () => void): void {
+    if (this.downReason !== undefined) act();
+    else this.companions.push(act);
+  }
+
   /** Told once when the connection goes down, at once if it is. */
   whenDown(act: (reason: DriverError) => void): void {
     if (this.downReason !== undefined) act(this.downReason);
@@ -118,6 +137,7 @@ export class Connection {
     this.downReason = reason;
     this.framer.stop();
     this.socket.destroy();
+    for (const end of this.companions) end();
     this.rejectOpening(reason);
     for (const waiting of this.waiting.values()) waiting.reject(reason);
     this.waiting.clear();
@@ -149,10 +169,14 @@ export class Connection {
   private read(buffer: Buffer, count: number): void {
     if (this.downReason !== undefined) return;
     this.readAtMs = this.parts.clock.monotonicMs();
+    this.guard(() => this.framer.push(buffer, 0, count));
+  }
+
+  /** Only a packet handler can throw here: its fault ends this stream, never the process. */
+  private guard(act: () => void): void {
     try {
-      this.framer.push(buffer, 0, count);
+      act();
     } catch (cause) {
-      // Only a packet handler can get us here: its fault ends this stream, never the process.
       this.parts.log.warn('a packet handler failed', { cause });
       this.destroy(new DriverError('stream.ended', 'The stream was ended by an error on the recorder.', { cause }));
     }

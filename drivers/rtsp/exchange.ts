@@ -87,7 +87,7 @@ const STATUS: ReadonlyMap<number, readonly [DriverErrorCode, string]> = new Map(
   [415, ['stream.unsupported', 'The camera cannot describe this stream']],
   [453, ['camera.bad_answer', 'The camera has no bandwidth left for another stream']],
   [454, ['camera.bad_answer', 'The camera has forgotten the session']],
-  [461, ['stream.unsupported', 'The camera does not offer its stream over TCP']],
+  [461, ['stream.unsupported', 'The camera does not offer its stream in a way that can be taken']],
   [503, ['camera.bad_answer', 'The camera is busy and serves no further stream now']],
 ]);
 

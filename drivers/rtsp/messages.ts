@@ -109,3 +109,13 @@ export function parseTransport(value: string | undefined): { readonly rtp: numbe
   const rtcp = Number(match[2] ?? rtp + 1);
   return rtp <= 255 && rtcp <= 255 && rtp !== rtcp ? { rtp, rtcp } : undefined;
 }
+
+/** The camera's RTCP port in a SETUP answer for UDP, 0 where it names none; undefined when the answer is not unicast UDP. */
+export function parseUdpTransport(value: string | undefined): number | undefined {
+  const text = (value ?? '').toLowerCase();
+  if (/\/tcp|interleaved|multicast/.test(text) || !text.startsWith('rtp/avp')) return undefined;
+  const match = /server_port *= *(\d{1,5})(?: *- *(\d{1,5}))?/.exec(text);
+  if (match === null) return 0;
+  const port = Number(match[2] ?? Number(match[1]) + 1);
+  return port > 0 && port <= 65_535 ? port : 0;
+}

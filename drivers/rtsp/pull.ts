@@ -5,6 +5,7 @@ import type { Connection } from './connection.js';
 import { type Credentials, exchange } from './exchange.js';
 import { headerOf } from './messages.js';
 import { Reception } from './rtcp.js';
+import type { UdpPair } from './udp.js';
 
 /** What SETUP has established. */
 export interface PullParts {
@@ -19,6 +20,8 @@ export interface PullParts {
   readonly isSecure: boolean;
   readonly sessionId: string | undefined;
   readonly sessionTimeoutMs: number;
+  /** Undefined where the media come in the connection itself. */
+  readonly udp: UdpPair | undefined;
 }
 
 const IDLE_MS = 10_000;
@@ -103,9 +106,12 @@ export class Pull implements StreamPull {
   }
 
   private sendReport(): void {
-    const { connection, clock } = this.parts;
+    const { connection, clock, udp } = this.parts;
     const report = this.reception.report(connection.framer.rtcpChannel, this.source, clock.monotonicMs());
-    if (report !== undefined) connection.send(report);
+    if (report === undefined) return;
+    // Over UDP there is no interleaved header in front.
+    if (udp === undefined) connection.send(report);
+    else udp.send(report.subarray(4));
   }
 
   /** A keep-alive that fails changes nothing by itself: if the camera means it, packets stop, and that is watched. */

@@ -1,173 +1,15 @@
 /**
  * Every interface between the agent and what hangs on the recorder, and the errors that cross it. Drivers import this file and
  * drivers/digest.ts, never the agent and never each other; the agent imports this file, and only agent/compose.ts the drivers.
+ * The files port-*.ts are parts of it, kept apart for their length.
  */
+import type { DriverError, Login } from './port-base.js';
 
-/** Facts come in from the agent structurally: drivers know no agent type. */
-export interface DriverClock {
-  now(): number;
-  monotonicMs(): number;
-  after(delayMs: number, act: () => void, background?: boolean): { cancel(): void };
-}
-
-/** The agent's log as far as drivers use it; secrets in `facts` are blanked at its sink. */
-export interface DriverLog {
-  debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
-}
-
-/** A login whose password is only taken out where it is used; the agent's Secret has this shape. */
-export interface Login {
-  readonly user: string;
-  readonly password: { reveal(): string };
-}
-
-/** The stable words a driver fails with. `retryable` follows from the word, see RETRYABLE. */
-export type DriverErrorCode =
-  | 'camera.unreachable' // nothing answers at the address, or the connection broke
-  | 'camera.timeout' // it answers, but not within the deadline
-  | 'camera.unauthorized' // user or password refused
-  | 'camera.locked_out' // we stopped trying so that the camera does not lock the account
-  | 'camera.not_onvif' // it answers, but not with ONVIF
-  | 'camera.bad_answer' // it answers with something that is broken or too large
-  | 'camera.unsupported' // it does not have what was asked
-  | 'camera.refused' // it has it, but refuses these values
-  | 'stream.bad_uri' // the stream address is of another scheme or points to another host
-  | 'stream.unsupported' // codec or transport we cannot pass on
-  | 'stream.ended' // the camera ended a running stream
-  | 'viewer.bad_offer' // the viewer's SDP cannot be answered
-  | 'viewer.failed' // no connection to the viewer came about, or it broke
-  | 'serial.unavailable' // no such port, in use, or not permitted
-  | 'serial.timeout' // the device on the bus did not answer
-  | 'host.unavailable' // the machine does not tell this fact
-  | 'ffmpeg.unavailable' // ffmpeg is not installed or may not run
-  | 'ffmpeg.failed' // ffmpeg ended with an error
-  | 'driver.aborted'; // the caller's signal fired
-
-const RETRYABLE: ReadonlySet<DriverErrorCode> = new Set([
-  'camera.unreachable',
-  'camera.timeout',
-  'camera.bad_answer',
-  'stream.ended',
-  'viewer.failed',
-  'serial.unavailable',
-  'serial.timeout',
-]);
-
-/** What a driver throws, and nothing else. */
-export class DriverError extends Error {
-  readonly code: DriverErrorCode;
-  readonly retryable: boolean;
-  /** Facts for the log or the message (numbers, offered values); never secrets. */
-  readonly detail: Readonly<Record<string, unknown>>;
-
-  constructor(code: DriverErrorCode, message: string, options: { cause?: unknown; detail?: Readonly<Record<string, unknown>> } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'DriverError';
-    this.code = code;
-    this.retryable = RETRYABLE.has(code);
-    this.detail = options.detail ?? {};
-  }
-}
-
-// ---------------------------------------------------------------- cameras (ONVIF)
-
-/** One answer to WS-Discovery, or an address given by hand. */
-export interface DiscoveredCamera {
-  /** Endpoint reference (urn:uuid:...) that stays the same when the address changes; the address itself when there is none. */
-  readonly endpoint: string;
-  /** Device service address, e.g. http://192.0.2.7:80/onvif/device_service */
-  readonly deviceUri: string;
-  /** From the scopes, URI-decoded; may be empty. */
-  readonly name: string;
-  readonly hardware: string;
-}
-
-/** WS-Discovery on the site's network. */
-export interface CameraDiscovery {
-  /** Sends probes on every interface and collects answers for `listenMs`. Duplicates are joined by endpoint. */
-  discover(options: { listenMs: number; signal: AbortSignal }): Promise<readonly DiscoveredCamera[]>;
-}
-
-/** GetDeviceInformation as the camera words it; any of them may be empty. */
-export interface CameraIdentity {
-  readonly manufacturer: string;
-  readonly model: string;
-  readonly firmware: string;
-  readonly serial: string;
-}
-
-/** How one encoder is set. */
-export interface VideoEncoderSettings {
-  readonly codec: 'H264' | 'H265' | 'JPEG' | 'MPEG4';
-  readonly width: number;
-  readonly height: number;
-  /** Frames per second, as the camera limits it. */
-  readonly frameRate: number;
-  /** kbit/s; 0 when the camera does not say. */
-  readonly bitrateKbps: number;
-  /** Frames between two intra pictures; 0 when the camera does not say. */
-  readonly gopLength: number;
-}
-
-/** One of a camera's streams: the first profile of a video source is its main stream, the smaller one its sub-stream. */
-export interface CameraStream {
-  readonly kind: 'main' | 'sub';
-  readonly profileToken: string;
-  readonly encoderToken: string;
-  readonly name: string;
-  readonly video: VideoEncoderSettings;
-}
-
-/** What a camera offers for one encoder. */
-export interface VideoEncoderOptions {
-  readonly resolutions: readonly { readonly width: number; readonly height: number }[];
-  readonly frameRate: { readonly min: number; readonly max: number };
-  readonly bitrateKbps: { readonly min: number; readonly max: number } | undefined;
-  readonly gopLength: { readonly min: number; readonly max: number } | undefined;
-}
-
-/** When `signal` fires the call rejects with driver.aborted. */
-export interface CallOptions {
-  readonly signal: AbortSignal;
-}
-
-/** Speed of a movement, each axis -1..1; positive is right, up, tele. */
-export interface PtzVelocity {
-  readonly pan: number;
-  readonly tilt: number;
-  readonly zoom: number;
-}
-
-/** What moves: an ONVIF camera's own PTZ service or gear on a serial bus. */
-export interface PtzDriver {
-  move(velocity: PtzVelocity, options: CallOptions): Promise<void>;
-  stop(options: CallOptions): Promise<void>;
-}
-
-/** A camera that answers ONVIF. Every call has the driver's own total deadline (default 10 s) beside the caller's signal. */
-export interface CameraDriver {
-  /** Offset of the camera's clock to ours in ms (camera minus recorder), asked without authentication; also tells that it lives. */
-  clockOffsetMs(options: CallOptions): Promise<number>;
-  identify(options: CallOptions): Promise<CameraIdentity>;
-  streams(options: CallOptions): Promise<readonly CameraStream[]>;
-  /** rtsp:// address of a stream, rebuilt on the host the camera was reached at; without login. */
-  streamUri(profileToken: string, options: CallOptions): Promise<string>;
-  encoderOptions(stream: CameraStream, options: CallOptions): Promise<VideoEncoderOptions>;
-  /** Sets and reads back; resolves with what the camera now says. */
-  setEncoder(stream: CameraStream, wanted: VideoEncoderSettings, options: CallOptions): Promise<VideoEncoderSettings>;
-  /** Asks for an intra picture now; `camera.unsupported` where it cannot. */
-  synchronize(profileToken: string, options: CallOptions): Promise<void>;
-  /** Undefined when the camera has no PTZ service on the main profile. */
-  ptz(options: CallOptions): Promise<PtzDriver | undefined>;
-  close(): void;
-}
-
-/** Makes a driver for one camera and sends nothing yet; throws camera.unreachable for an address that is none. */
-export interface CameraConnector {
-  connect(target: { readonly deviceUri: string; readonly login: Login | undefined }): CameraDriver;
-}
+export * from './port-base.js';
+export * from './port-camera.js';
+export * from './port-camera-extras.js';
+export * from './port-ptz.js';
+export * from './port-serial.js';
 
 // ---------------------------------------------------------------- streams (RTSP)
 
@@ -252,31 +94,6 @@ export interface ViewerPeerFactory {
   answer(request: ViewerPeerRequest): Promise<ViewerPeer>;
   /** Loads the native part and runs it once, so that the first viewer does not wait for it. */
   warm(): Promise<void>;
-}
-
-// ---------------------------------------------------------------- serial gear
-
-/** One port; 8 data bits and 1 stop bit always. `baudRate` in bits per second. */
-export interface SerialPortSettings {
-  /** Device path, e.g. /dev/ttyUSB0 or /dev/serial/by-id/... */
-  readonly path: string;
-  readonly baudRate: number;
-  readonly parity: 'none' | 'even' | 'odd';
-}
-
-/** One port with everything that hangs on it; its writes go out one after another. */
-export interface SerialBus {
-  /** A PTZ driver for one address on the bus. */
-  ptz(protocol: 'pelco-d', address: number): PtzDriver;
-  /** Whether the port is open now, and why not. */
-  state(): { readonly isOpen: boolean; readonly reason: string };
-  close(): Promise<void>;
-}
-
-/** Makes buses. */
-export interface SerialBusFactory {
-  /** Opens in the background and again after unplugging; a dead bus never throws from here. */
-  open(settings: SerialPortSettings): SerialBus;
 }
 
 // ---------------------------------------------------------------- the machine

@@ -63,10 +63,13 @@ const CONTROLS: Readonly<Record<string, Control>> = {
       { 'drivers/onvif/a.ts': "import { x } from '../rtsp/client.js';" },
       { 'drivers/onvif/a.ts': "import type { Clock } from '../../agent/kernel/clock.js';" },
       { 'drivers/digest.ts': "import { x } from './onvif/a.js';" },
+      { 'drivers/port.ts': "export * from './onvif/a.js';" },
+      { 'drivers/onvif/a.ts': "import type { x } from '../port-camera.js';" },
     ],
     good: [
       {
         'drivers/onvif/a.ts': "import '../port.js';\nimport '../digest.js';\nimport './b.js';",
+        'drivers/port.ts': "export * from './port-camera.js';",
         'drivers/index.ts': "import './onvif/a.js';",
       },
     ],

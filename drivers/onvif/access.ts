@@ -9,7 +9,7 @@ import {
   pickDigest,
 } from '../digest.js';
 import { type DriverClock, DriverError, type Login } from '../port.js';
-import type { CertificatePin } from './transport.js';
+import type { CertificatePin } from './pinned-agent.js';
 
 /** After so many refusals nothing is sent any more: cameras lock the account, often for half an hour. */
 const MAX_REFUSALS = 3;
@@ -25,8 +25,16 @@ export type AuthMethod = 'wsse' | 'digest' | 'basic';
 export class CameraAccess {
   readonly pin: CertificatePin = { fingerprint: undefined };
   method: AuthMethod = 'wsse';
+  /** Whether the Content-Type names the SOAP action: some cameras insist on it, some refuse it. */
+  isActionNamed = true;
+  /** Whether an answer has shown that the camera takes it so. */
+  isActionSettled = false;
+  /** By which clock tokens are dated: the time the camera says, its HTTP date, or ours. */
+  clockChoice: 'said' | 'date' | 'ours' = 'said';
   readonly #clock: DriverClock;
   #digest: DigestSession | undefined;
+  /** For plain GET and POST (snapshots, images): cameras keep nonces of their web server apart. */
+  #web: DigestSession | 'basic' | undefined;
   #login = '';
   #refusals = 0;
   #lockedUntilMs = 0;
@@ -43,8 +51,14 @@ export class CameraAccess {
     if (hash === this.#login) return;
     this.#login = hash;
     this.#digest = undefined;
+    this.#web = undefined;
     this.#refusals = 0;
     this.#lockedUntilMs = 0;
+  }
+
+  /** Whether the breaker is open. */
+  get isLocked(): boolean {
+    return this.#lockedUntilMs > this.#clock.monotonicMs();
   }
 
   /** Throws `camera.locked_out` while the breaker is open. */
@@ -98,5 +112,26 @@ export class CameraAccess {
     if (this.method === 'basic') return { Authorization: basicAuthorization(login) };
     if (this.method !== 'digest' || this.#digest === undefined) return {};
     return { Authorization: this.#digest.authorize(method, path, Buffer.from(body, 'utf8')) };
+  }
+
+  /** The same for plain HTTP beside SOAP; empty until a challenge was seen. */
+  webAuthorization(method: string, path: string, login: Login): Readonly<Record<string, string>> {
+    if (this.#web === undefined) return {};
+    return { Authorization: this.#web === 'basic' ? basicAuthorization(login) : this.#web.authorize(method, path) };
+  }
+
+  /** What plain HTTP answered 401 with; true when the request is worth sending (again) with an answer to it. */
+  takeUpWeb(challenges: readonly AuthChallenge[], login: Login, isTls: boolean, wasSent: boolean): boolean {
+    const digest = pickDigest(challenges);
+    if (digest !== undefined && (!wasSent || digest.isStale)) {
+      this.#web = createDigest(digest, login, makeCnonce());
+      return true;
+    }
+    if (digest === undefined && isTls && offersBasic(challenges) && this.#web !== 'basic') {
+      this.#web = 'basic';
+      return true;
+    }
+    this.#web = undefined;
+    return false;
   }
 }

@@ -32,24 +32,38 @@ export function parseReached(deviceUri: string): Reached {
   };
 }
 
-/** Path and query of a service address, to be asked at the reached host and port; undefined when it is no address. */
+const MAX_URI_CHARS = 2048;
+
+/**
+ * Path and query of an address the camera named, to be asked at the reached host and port; undefined when it is no http(s) address.
+ * A lone `?` at the end stays: some cameras answer only with it.
+ */
 export function servicePath(xaddr: string): string | undefined {
-  if (!URL.canParse(xaddr)) return undefined;
-  const url = new URL(xaddr);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? `${url.pathname}${url.search}` : undefined;
+  const trimmed = xaddr.trim();
+  if (trimmed.length > MAX_URI_CHARS || !URL.canParse(trimmed)) return undefined;
+  const url = new URL(trimmed);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
+  const hasLoneMark = url.search === '' && /\?(?:#|$)/.test(trimmed);
+  return `${url.pathname}${hasLoneMark ? '?' : url.search}`;
+}
+
+/** Port of a stream address as the camera wrote it; undefined when it wrote none. */
+export function streamPort(uri: string): number | undefined {
+  const port = URL.canParse(uri) ? new URL(uri).port : '';
+  return port === '' ? undefined : Number(port);
 }
 
 /**
- * The stream address on the reached host: port, path and query stay, a login inside is dropped. Throws `stream.bad_uri` for any
- * scheme but rtsp and rtsps, so that a hostile camera cannot send us to a file, another protocol or another machine.
+ * The stream address on the reached host: port (or `port` instead), path and query stay, a login inside is dropped. Throws
+ * `stream.bad_uri` for any scheme but rtsp and rtsps, so that a hostile camera cannot send us to a file, another protocol or another
+ * machine.
  */
-export function rebuildStreamUri(uri: string, reached: Pick<Reached, 'host'>): string {
-  const url = uri.length <= 2048 && URL.canParse(uri) ? new URL(uri) : undefined;
+export function rebuildStreamUri(uri: string, reached: Pick<Reached, 'host'>, port: number | undefined = streamPort(uri)): string {
+  const url = uri.length <= MAX_URI_CHARS && URL.canParse(uri) ? new URL(uri) : undefined;
   if (url === undefined) throw new DriverError('stream.bad_uri', 'the camera gave no usable stream address');
   if (url.protocol !== 'rtsp:' && url.protocol !== 'rtsps:') {
     const scheme = url.protocol.slice(0, -1);
     throw new DriverError('stream.bad_uri', `the camera gave a stream address of scheme ${scheme}`, { detail: { scheme } });
   }
-  const port = url.port === '' ? '' : `:${url.port}`;
-  return `${url.protocol}//${reached.host}${port}${url.pathname}${url.search}`;
+  return `${url.protocol}//${reached.host}${port === undefined ? '' : `:${port}`}${url.pathname}${url.search}`;
 }

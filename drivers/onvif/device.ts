@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import type { CameraIdentity } from '../port.js';
+import { type CameraIdentity, DriverError } from '../port.js';
+import { isMissing } from './media-choice.js';
 import type { Ask } from './services.js';
-import { first, number, read, text } from './shapes.js';
+import { first, many, number, read, text } from './shapes.js';
 
 const DateTime = z.object({
   Date: z.object({ Year: number, Month: number, Day: number }),
@@ -28,4 +29,19 @@ export function readCameraClock(content: unknown): number | undefined {
 export async function askIdentity(ask: Ask): Promise<CameraIdentity> {
   const said = read(DeviceInformation, await ask('device', 'GetDeviceInformation', '<tds:GetDeviceInformation/>'), 'device information');
   return { manufacturer: said.Manufacturer, model: said.Model, firmware: said.FirmwareVersion, serial: said.SerialNumber };
+}
+
+const Protocols = z.object({ NetworkProtocols: many(z.object({ Name: text, Enabled: text, Port: many(number) })) });
+
+/** Port of RTSP by GetNetworkProtocols; undefined when the camera does not tell. */
+export async function askRtspPort(ask: Ask): Promise<number | undefined> {
+  try {
+    const said = read(Protocols, await ask('device', 'GetNetworkProtocols', '<tds:GetNetworkProtocols/>'), 'network protocols');
+    const rtsp = said.NetworkProtocols.find(({ Name, Enabled }) => Name.toUpperCase() === 'RTSP' && Enabled !== 'false' && Enabled !== '0');
+    return rtsp?.Port.find((port) => port !== undefined && port > 0 && port < 65_536);
+  } catch (error) {
+    // Some keep this from ordinary users: that is no reason to be without a stream.
+    if (!isMissing(error) && !(error instanceof DriverError && error.code === 'camera.unauthorized')) throw error;
+    return undefined;
+  }
 }

@@ -1,13 +1,8 @@
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import type { DiscoveredCamera } from '../port.js';
+import { isInNetwork, isLinkLocal, isSameAddress, type LocalNetwork } from './discovery-network.js';
 import { first, many, text } from './shapes.js';
-
-/** One IPv4 address of this machine and the network it is in. */
-export interface LocalNetwork {
-  readonly address: string;
-  readonly netmask: string;
-}
 
 /** What WS-Discovery may ask for: cameras, and the devices of before there was that word. */
 export type ProbeType = 'dn:NetworkVideoTransmitter' | 'tds:Device';
@@ -32,31 +27,41 @@ const Answer = z.object({
   Body: z.object({ ProbeMatches: z.object({ ProbeMatch: many(Match) }) }),
 });
 
+const Greeting = z.object({
+  Body: z.object({
+    Hello: first(z.object({ EndpointReference: first(z.object({ Address: text })), Types: text, Scopes: text, XAddrs: text })),
+    Bye: first(z.object({ EndpointReference: first(z.object({ Address: text })) })),
+  }),
+});
+
 /** UUIDs come back with and without `urn:`, in either case. */
 const sameId = (id: string): string => id.toLowerCase().replace(/^(urn:)?uuid:/, '');
 
-const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-
-/** Whether an IPv4 address lies in the network of one of our own. */
-export function isInNetwork(address: string, network: LocalNetwork): boolean {
-  const mask = toNumber(network.netmask);
-  // Bitwise operators are 32 bit and signed; >>> 0 makes both sides comparable.
-  return (toNumber(address) & mask) >>> 0 === (toNumber(network.address) & mask) >>> 0;
+/** Where an answer came from and where it may send us. */
+export interface AnswerPlace {
+  /** Address of the sender, without zone. */
+  readonly source: string;
+  /** Our networks on the interface it came in by. */
+  readonly networks: readonly LocalNetwork[];
 }
 
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
 /**
- * The address a camera may be asked at: of those it lists the one it answered from, else one in the same network. Anything else is
- * someone sending us elsewhere, or an interface we cannot reach.
+ * The address a camera may be asked at: of those it lists the one it answered from, else one in the same network, IPv4 before IPv6.
+ * Anything else is someone sending us elsewhere, or an interface we cannot reach.
  */
-function chooseAddress(xaddrs: string, source: string, network: LocalNetwork): string | undefined {
+function chooseAddress(xaddrs: string, { source, networks }: AnswerPlace): string | undefined {
   const offered = xaddrs
     .split(/\s+/)
     .slice(0, 16)
     .filter((xaddr) => xaddr.length <= 512 && URL.canParse(xaddr))
     .map((xaddr) => new URL(xaddr))
-    .filter((url) => (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && isIPv4(url.hostname));
-  const own = offered.find((url) => url.hostname === source);
-  return (own ?? offered.find((url) => isInNetwork(url.hostname, network)))?.href;
+    .filter((url) => (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && isIP(hostOf(url)) !== 0)
+    .filter((url) => !isLinkLocal(hostOf(url)));
+  const own = offered.find((url) => isSameAddress(hostOf(url), source));
+  const near = offered.filter((url) => networks.some((network) => isInNetwork(hostOf(url), network)));
+  return (own ?? near.find((url) => isIP(url.hostname) === 4) ?? near[0])?.href;
 }
 
 function decoded(value: string): string {
@@ -78,22 +83,42 @@ function scopeValue(scopes: string, kind: string): string {
     .slice(0, 80);
 }
 
+function readCamera(match: z.infer<typeof Match>, place: AnswerPlace): DiscoveredCamera | undefined {
+  const deviceUri = chooseAddress(match.XAddrs, place);
+  if (deviceUri === undefined) return undefined;
+  const endpoint = match.EndpointReference?.Address.slice(0, 200) || deviceUri;
+  return { endpoint, deviceUri, name: scopeValue(match.Scopes, 'name'), hardware: scopeValue(match.Scopes, 'hardware') };
+}
+
 /**
- * Cameras named by one parsed datagram from `source`. Nothing for an answer to a question that was not ours (`isOurs` gets the bare
- * UUID); matches without a usable address are left out. Never throws.
+ * Cameras named by one parsed datagram. Nothing for an answer to a question that was not ours (`isOurs` gets the bare UUID); matches
+ * without a usable address are left out. Never throws.
  */
 export function readProbeMatches(
   envelope: unknown,
-  context: { readonly source: string; readonly network: LocalNetwork; readonly isOurs: (id: string) => boolean },
+  place: AnswerPlace & { readonly isOurs: (id: string) => boolean },
 ): readonly DiscoveredCamera[] {
   const made = z.safeParse(Answer, envelope);
-  if (!made.success || !context.isOurs(sameId(made.data.Header.RelatesTo))) return [];
-  return made.data.Body.ProbeMatches.ProbeMatch.slice(0, 64).flatMap((match) => {
-    const deviceUri = chooseAddress(match.XAddrs, context.source, context.network);
-    if (deviceUri === undefined) return [];
-    const endpoint = match.EndpointReference?.Address.slice(0, 200) || deviceUri;
-    return [{ endpoint, deviceUri, name: scopeValue(match.Scopes, 'name'), hardware: scopeValue(match.Scopes, 'hardware') }];
-  });
+  if (!made.success || !place.isOurs(sameId(made.data.Header.RelatesTo))) return [];
+  return made.data.Body.ProbeMatches.ProbeMatch.slice(0, 64).flatMap((match) => readCamera(match, place) ?? []);
+}
+
+/** Other devices greet on the same port; cameras name their type or their scopes. */
+const isCamera = ({ Types, Scopes }: { readonly Types: string; readonly Scopes: string }): boolean =>
+  /(?:^|[\s:])NetworkVideoTransmitter(?:\s|$)/.test(Types) || Scopes.toLowerCase().includes('onvif://www.onvif.org/');
+
+/** What one parsed datagram says without being asked; undefined for anything else. Never throws. */
+export function readGreeting(
+  envelope: unknown,
+  place: AnswerPlace,
+): { readonly hello: DiscoveredCamera } | { readonly bye: string } | undefined {
+  const made = z.safeParse(Greeting, envelope);
+  if (!made.success) return undefined;
+  const { Hello, Bye } = made.data.Body;
+  const hello = Hello !== undefined && isCamera(Hello) ? readCamera(Hello, place) : undefined;
+  if (hello !== undefined) return { hello };
+  const left = Bye?.EndpointReference?.Address.slice(0, 200) ?? '';
+  return left === '' ? undefined : { bye: left };
 }
 
 /** One camera per endpoint; of several addresses always the same one, so that it does not wander between two interfaces. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
 import { type CameraDiscovery, type DiscoveredCamera, type DriverClock, DriverError, type DriverLog } from '../port.js';
-import { joinByEndpoint, type LocalNetwork, type ProbeType, probeMessage, readProbeMatches } from './discovery-message.js';
+import { probeHost } from './discovery-direct.js';
+import { listenToGreetings } from './discovery-listener.js';
+import { joinByEndpoint, type ProbeType, probeMessage, readProbeMatches } from './discovery-message.js';
+import { type DiscoveryPlace, discoveryPlaces, type LocalNetwork, localNetworks } from './discovery-network.js';
+import { scanNetwork } from './discovery-scan.js';
 import { parseXml } from './soap.js';
 
-const GROUP = '239.255.255.250';
 const PORT = 3702;
 /** Datagrams get lost, and some cameras answer only to the older type. Times are fractions of the listening time. */
 const PROBES: readonly { readonly part: number; readonly type: ProbeType }[] = [
@@ -21,26 +23,20 @@ const MAX_DATAGRAM_BYTES = 64 * 1024;
 export interface DiscoveryParts {
   readonly clock: DriverClock;
   readonly log: DriverLog;
-  /** IPv4 addresses to ask from; default: all of this machine, asked anew at each discovery. */
+  /** Addresses to ask from; default: all of this machine, asked anew at each discovery. */
   readonly networks?: () => readonly LocalNetwork[];
   /** Of all networks, only those in which this machine has one of these addresses. */
   readonly onlyFrom?: readonly string[] | undefined;
+  /** HTTP ports that `probe` and `scan` try; default the usual ones of cameras. */
+  readonly ports?: readonly number[];
 }
 
-/** Every IPv4 address of this machine, loopback included (a camera may be emulated on the recorder itself). */
-function allNetworks(only: readonly string[] | undefined): readonly LocalNetwork[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, address }) => family === 'IPv4' && (only === undefined || only.includes(address)))
-    .map(({ address, netmask }) => ({ address, netmask }));
-}
-
-/** One discovery under way: a socket per network, none of which can fail the others. */
+/** One discovery under way: a socket per address or interface, none of which can fail the others. */
 class Round {
   readonly #parts: DiscoveryParts;
   readonly #ids = new Set<string>();
   readonly #found: DiscoveredCamera[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, DiscoveryPlace>();
   readonly #reading = new Set<Promise<void>>();
   #datagrams = 0;
 
@@ -48,18 +44,18 @@ class Round {
     this.#parts = parts;
   }
 
-  open(network: LocalNetwork): void {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true });
-    this.#sockets.add(socket);
+  open(place: DiscoveryPlace): void {
+    const socket = createSocket({ type: place.family === 4 ? 'udp4' : 'udp6', reuseAddr: true });
+    this.#sockets.set(socket, place);
     const drop = (error: unknown): void => {
-      this.#parts.log.debug('discovery does not work on one address', { address: network.address, error });
+      this.#parts.log.debug('discovery does not work on one address', { address: place.multicast, error });
       if (this.#sockets.delete(socket)) socket.close();
     };
     socket.on('error', drop);
-    socket.on('message', (datagram, from) => this.#receive(datagram, from.address, network));
-    socket.bind(0, network.address, () => {
+    socket.on('message', (datagram, from) => this.#receive(datagram, from.address.replace(/%.*$/, ''), place));
+    socket.bind(0, place.bind, () => {
       try {
-        socket.setMulticastInterface(network.address);
+        socket.setMulticastInterface(place.multicast);
         socket.setMulticastLoopback(true);
         socket.setMulticastTTL(1);
       } catch (error) {
@@ -70,10 +66,10 @@ class Round {
 
   /** Sends one probe from every socket; one that is not bound yet or has no route drops out quietly. */
   probe(type: ProbeType): void {
-    for (const socket of this.#sockets) {
+    for (const [socket, { group }] of this.#sockets) {
       const id = randomUUID();
       this.#ids.add(id);
-      socket.send(probeMessage(`urn:uuid:${id}`, type), PORT, GROUP, (error) => {
+      socket.send(probeMessage(`urn:uuid:${id}`, type), PORT, group, (error) => {
         if (error) this.#parts.log.debug('a probe could not be sent', { error });
       });
     }
@@ -81,51 +77,61 @@ class Round {
 
   /** What was found so far, and no socket left. */
   async close(): Promise<readonly DiscoveredCamera[]> {
-    const open = [...this.#sockets];
+    const open = [...this.#sockets.keys()];
     this.#sockets.clear();
     await Promise.all(open.map((socket) => new Promise<void>((resolve) => socket.close(resolve))));
     await Promise.all(this.#reading);
     return joinByEndpoint(this.#found);
   }
 
-  #receive(datagram: Buffer, source: string, network: LocalNetwork): void {
+  #receive(datagram: Buffer, source: string, place: DiscoveryPlace): void {
     this.#datagrams += 1;
     if (this.#datagrams > MAX_DATAGRAMS || datagram.byteLength > MAX_DATAGRAM_BYTES) return;
-    const reading = this.#read(datagram, source, network).finally(() => this.#reading.delete(reading));
+    const reading = this.#read(datagram, source, place).finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
   }
 
-  async #read(datagram: Buffer, source: string, network: LocalNetwork): Promise<void> {
+  async #read(datagram: Buffer, source: string, { networks }: DiscoveryPlace): Promise<void> {
     try {
       const envelope = await parseXml(datagram.toString('utf8'));
-      this.#found.push(...readProbeMatches(envelope, { source, network, isOurs: (id) => this.#ids.has(id) }));
+      this.#found.push(...readProbeMatches(envelope, { source, networks, isOurs: (id) => this.#ids.has(id) }));
     } catch (error) {
       this.#parts.log.debug('a discovery answer cannot be read', { source, error });
     }
   }
 }
 
-/** WS-Discovery on every IPv4 interface. Rounds are independent: several at once do not disturb each other. */
-export function createDiscovery(parts: DiscoveryParts): CameraDiscovery {
+async function discover(
+  parts: DiscoveryParts,
+  networks: readonly LocalNetwork[],
+  { listenMs, signal }: { listenMs: number; signal: AbortSignal },
+): Promise<readonly DiscoveredCamera[]> {
+  const giveUp = (): DriverError => new DriverError('driver.aborted', 'the caller gave up', { cause: signal.reason });
+  if (signal.aborted) throw giveUp();
+  const round = new Round(parts);
+  for (const place of discoveryPlaces(networks)) round.open(place);
+  const timers = PROBES.map(({ part, type }) => parts.clock.after(Math.round(part * listenMs), () => round.probe(type)));
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    timers.push(parts.clock.after(listenMs, end));
+    signal.addEventListener('abort', end, { once: true });
+  });
+  for (const timer of timers) timer.cancel();
+  const found = await round.close();
+  if (signal.aborted) throw giveUp();
+  return found;
+}
+
+/** Discovery on every interface, IPv4 and IPv6. Rounds are independent: several at once do not disturb each other. */
+export function createDiscovery(parts: DiscoveryParts): Required<CameraDiscovery> {
+  const networks = (): readonly LocalNetwork[] => (parts.networks ?? (() => localNetworks(parts.onlyFrom)))();
   return {
-    async discover({ listenMs, signal }) {
-      const giveUp = (): DriverError => new DriverError('driver.aborted', 'the caller gave up', { cause: signal.reason });
-      if (signal.aborted) throw giveUp();
-      const round = new Round(parts);
-      for (const network of (parts.networks ?? (() => allNetworks(parts.onlyFrom)))()) round.open(network);
-      const timers = PROBES.map(({ part, type }) => parts.clock.after(Math.round(part * listenMs), () => round.probe(type)));
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          signal.removeEventListener('abort', end);
-          resolve();
-        };
-        timers.push(parts.clock.after(listenMs, end));
-        signal.addEventListener('abort', end, { once: true });
-      });
-      for (const timer of timers) timer.cancel();
-      const found = await round.close();
-      if (signal.aborted) throw giveUp();
-      return found;
-    },
+    discover: (options) => discover(parts, networks(), options),
+    probe: (host, { signal }) => probeHost(parts, host, signal),
+    scan: (network, options) => scanNetwork(parts, networks(), network, options),
+    listen: (greetings, { signal }) => listenToGreetings(parts, networks(), greetings, signal),
   };
 }

@@ -3,6 +3,15 @@ import type { VideoEncoderOptions, VideoEncoderSettings } from '../port.js';
 import { attributes, first, many, number, range, text } from './shapes.js';
 import { escapeXml } from './xml.js';
 
+/** Multicast settings, the same in Media1 and Media2. */
+export const Multicast = z.object({
+  Address: first(z.object({ Type: text, IPv4Address: text, IPv6Address: text })),
+  Port: text,
+  TTL: text,
+  AutoStart: text,
+});
+type Multicast = z.infer<typeof Multicast>;
+
 /** A Media1 video encoder configuration with all its elements: cameras refuse one that comes back with less than they gave. */
 export const Encoder = z.object({
   $: attributes('token', 'GuaranteedFrameRate'),
@@ -14,23 +23,30 @@ export const Encoder = z.object({
   RateControl: first(z.object({ FrameRateLimit: number, EncodingInterval: text, BitrateLimit: number })),
   MPEG4: first(z.object({ GovLength: number, Mpeg4Profile: text })),
   H264: first(z.object({ GovLength: number, H264Profile: text })),
-  Multicast: first(
-    z.object({
-      Address: first(z.object({ Type: text, IPv4Address: text, IPv6Address: text })),
-      Port: text,
-      TTL: text,
-      AutoStart: text,
-    }),
-  ),
+  Multicast: first(Multicast),
   SessionTimeout: text,
 });
 export type Encoder = z.infer<typeof Encoder>;
 
-const CODECS: Readonly<Record<string, VideoEncoderSettings['codec']>> = { H264: 'H264', H265: 'H265', JPEG: 'JPEG', MPEG4: 'MPEG4' };
+/** Words of ONVIF and of MIME, which Media2 uses. */
+const CODECS: Readonly<Record<string, VideoEncoderSettings['codec']>> = {
+  H264: 'H264',
+  H265: 'H265',
+  HEVC: 'H265',
+  JPEG: 'JPEG',
+  MPEG4: 'MPEG4',
+  'MPV4-ES': 'MPEG4',
+};
+
+/** Our word for a codec, or undefined. */
+export function codecOf(encoding: string): VideoEncoderSettings['codec'] | undefined {
+  const word = encoding.toUpperCase();
+  return Object.hasOwn(CODECS, word) ? CODECS[word] : undefined;
+}
 
 /** Settings in our words; what the camera leaves out is 0. Undefined for a codec we do not know. */
 export function encoderSettings(encoder: Encoder): VideoEncoderSettings | undefined {
-  const codec = CODECS[encoder.Encoding.toUpperCase()];
+  const codec = codecOf(encoder.Encoding);
   if (codec === undefined) return undefined;
   const bitrate = encoder.RateControl?.BitrateLimit ?? 0;
   return {
@@ -44,9 +60,32 @@ export function encoderSettings(encoder: Encoder): VideoEncoderSettings | undefi
   };
 }
 
-const element = (name: string, value: string | number | undefined): string =>
+/** `<tt:name>value</tt:name>`, escaped; nothing for no value. */
+export const element = (name: string, value: string | number | undefined): string =>
   value === undefined || value === '' ? '' : `<tt:${name}>${escapeXml(String(value))}</tt:${name}>`;
-const group = (name: string, inner: string): string => (inner === '' ? '' : `<tt:${name}>${inner}</tt:${name}>`);
+/** `<tt:name>` around finished elements; nothing for nothing. */
+export const group = (name: string, inner: string): string => (inner === '' ? '' : `<tt:${name}>${inner}</tt:${name}>`);
+
+/** Whether a camera can mean it: some give 0.0.0.0, and refuse it when it comes back. */
+export function isUsableMulticast(multicast: Multicast | undefined): multicast is Multicast {
+  const address = multicast?.Address?.IPv4Address || multicast?.Address?.IPv6Address || '';
+  return address !== '' && address !== '0.0.0.0' && address !== '::';
+}
+
+/** The Multicast element as the camera gave it. */
+export function multicastElements(multicast: Multicast | undefined): string {
+  const address = multicast?.Address;
+  return group(
+    'Multicast',
+    group(
+      'Address',
+      element('Type', address?.Type) + element('IPv4Address', address?.IPv4Address) + element('IPv6Address', address?.IPv6Address),
+    ) +
+      element('Port', multicast?.Port) +
+      element('TTL', multicast?.TTL) +
+      element('AutoStart', multicast?.AutoStart),
+  );
+}
 
 function rateControl(encoder: Encoder, wanted: VideoEncoderSettings): string {
   const had = encoder.RateControl;
@@ -73,7 +112,6 @@ function codecPart(encoder: Encoder, wanted: VideoEncoderSettings): string {
 /** SetVideoEncoderConfiguration with everything the camera gave, in the order of the schema, and only the wanted values changed. */
 export function encoderRequest(encoder: Encoder, wanted: VideoEncoderSettings): string {
   const { Multicast: multicast } = encoder;
-  const address = multicast?.Address;
   const guaranteed = encoder.$.GuaranteedFrameRate;
   return (
     `<trt:SetVideoEncoderConfiguration><trt:Configuration token="${escapeXml(encoder.$.token)}"` +
@@ -85,16 +123,7 @@ export function encoderRequest(encoder: Encoder, wanted: VideoEncoderSettings): 
     element('Quality', encoder.Quality) +
     rateControl(encoder, wanted) +
     codecPart(encoder, wanted) +
-    group(
-      'Multicast',
-      group(
-        'Address',
-        element('Type', address?.Type) + element('IPv4Address', address?.IPv4Address) + element('IPv6Address', address?.IPv6Address),
-      ) +
-        element('Port', multicast?.Port) +
-        element('TTL', multicast?.TTL) +
-        element('AutoStart', multicast?.AutoStart),
-    ) +
+    multicastElements(multicast) +
     element('SessionTimeout', encoder.SessionTimeout) +
     '</trt:Configuration><trt:ForcePersistence>true</trt:ForcePersistence></trt:SetVideoEncoderConfiguration>'
   );

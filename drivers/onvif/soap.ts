@@ -14,7 +14,18 @@ soap._request = () => Promise.reject(new DriverError('camera.unsupported', "node
 const NAMESPACES: readonly string[] = [
   'xmlns:tds="http://www.onvif.org/ver10/device/wsdl"',
   'xmlns:trt="http://www.onvif.org/ver10/media/wsdl"',
+  'xmlns:tr2="http://www.onvif.org/ver20/media/wsdl"',
   'xmlns:tptz="http://www.onvif.org/ver20/ptz/wsdl"',
+  'xmlns:timg="http://www.onvif.org/ver20/imaging/wsdl"',
+  'xmlns:tev="http://www.onvif.org/ver10/events/wsdl"',
+  'xmlns:tmd="http://www.onvif.org/ver10/deviceIO/wsdl"',
+  'xmlns:trc="http://www.onvif.org/ver10/recording/wsdl"',
+  'xmlns:tse="http://www.onvif.org/ver10/search/wsdl"',
+  'xmlns:trp="http://www.onvif.org/ver10/replay/wsdl"',
+  'xmlns:tan="http://www.onvif.org/ver20/analytics/wsdl"',
+  'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"',
+  'xmlns:wsa="http://www.w3.org/2005/08/addressing"',
+  'xmlns:tns1="http://www.onvif.org/ver10/topics"',
   'xmlns:tt="http://www.onvif.org/ver10/schema"',
 ];
 

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createOnvifConnector } from '../../drivers/onvif/connector.js';
 import { fastClock } from './fast-clock.js';
-import { connector, login, patient, rejection, withDriver } from './onvif-rig.js';
-import { dateAndTime, notAuthorized, plainCamera } from './soap-answers.js';
+import { connector, login, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
+import { dateAndTime, fault, notAuthorized, plainCamera } from './soap-answers.js';
+import { richCamera } from './soap-answers-rich.js';
 import { type FakeAnswer, type Responder, startSoapFake } from './soap-fake.js';
 
 const open = (operation: string): boolean => operation === 'GetSystemDateAndTime';
@@ -91,9 +93,11 @@ test('over TLS Basic works, a self-signed certificate is accepted and then expec
   );
   const fake = await startSoapFake(basic, { tls: makeCertificate() });
   const port = Number(new URL(fake.deviceUri).port);
-  const shared = connector();
+  const warnings: string[] = [];
+  const shared = createOnvifConnector({ clock: fastClock(1), log: { ...QUIET, warn: (message) => void warnings.push(message) } });
   const first = shared.connect({ deviceUri: fake.deviceUri, login: login() });
   await first.identify(patient());
+  assert.equal(warnings, []);
   first.close();
   await fake.stop();
   const impostor = await startSoapFake(basic, { tls: makeCertificate(), port });
@@ -101,6 +105,8 @@ test('over TLS Basic works, a self-signed certificate is accepted and then expec
   const error = await rejection(second.identify(patient()), 'camera.unauthorized');
   assert.is(error.detail.isPinChanged, true);
   assert.is(impostor.requests.length, 0, 'nothing was sent to the stranger');
+  await rejection(second.identify(patient()), 'camera.unauthorized');
+  assert.equal(warnings, ['a camera shows another certificate than before'], 'told once, not at every probe');
   second.close();
   await impostor.stop();
 });
@@ -171,6 +177,62 @@ test('without a login nothing is invented: camera.unauthorized, and the clock st
     await rejection(driver.identify(patient()), 'camera.unauthorized');
   });
   assert.not.ok(fake.requests.some(({ xml, headers }) => xml.includes('UsernameToken') || headers.authorization !== undefined));
+  await fake.stop();
+});
+
+test('a camera that insists on the action in the Content-Type, and one that forbids it', async () => {
+  const refusals: readonly FakeAnswer[] = [
+    fault(['ActionNotSupported'], 'The [action] cannot be processed at the receiver.', 500),
+    { status: 400, body: '' },
+    { status: 200, body: '' },
+  ];
+  for (const refusal of refusals) {
+    for (const isWanted of [true, false]) {
+      const fake = await startSoapFake(
+        plainCamera(({ headers }) => (headers['content-type']?.includes('action=') === isWanted ? undefined : refusal)),
+      );
+      await withDriver(fake.deviceUri, login(), async (driver) => {
+        await driver.identify(patient());
+        const before = fake.requests.length;
+        await driver.identify(patient());
+        assert.is(fake.requests.length, before + 1, 'remembered');
+      });
+      await fake.stop();
+    }
+  }
+});
+
+test('local time told as UTC while tokens are judged by UTC: one more try by another clock, then remembered', async () => {
+  for (const hasDate of [true, false]) {
+    const fake = await startSoapFake(
+      plainCamera(({ operation, xml }) => {
+        const headers = hasDate ? {} : { Date: 'never' };
+        if (open(operation)) return { ...dateAndTime(Date.now() + 2 * 3_600_000), headers };
+        const created = Date.parse(/<Created[^>]*>([^<]+)</.exec(xml)?.[1] ?? '');
+        return Math.abs(created - Date.now()) < 5_000 ? undefined : { ...notAuthorized(), headers };
+      }),
+    );
+    await withDriver(fake.deviceUri, login(), async (driver) => {
+      await driver.identify(patient());
+      const before = fake.requests.length;
+      await driver.identify(patient());
+      assert.is(fake.requests.length, before + 1);
+      assert.ok(Math.abs((await driver.clockOffsetMs(patient())) - 2 * 3_600_000) < 3_000, 'what it says is still told');
+    });
+    await fake.stop();
+  }
+});
+
+test('what must not be done twice goes out on a connection of its own', async () => {
+  const fake = await startSoapFake(richCamera());
+  await withDriver(fake.deviceUri, login(), async (driver) => {
+    const ptz = await driver.ptz(patient());
+    const before = fake.connections();
+    await ptz?.status?.(patient());
+    assert.is(fake.connections(), before);
+    await ptz?.relative?.({ pan: 0.1, tilt: 0, zoom: 0 }, patient());
+    assert.is(fake.connections(), before + 1);
+  });
   await fake.stop();
 });
 

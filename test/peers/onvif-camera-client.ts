@@ -7,7 +7,14 @@ import { createDigest, type DigestSession, parseChallenges, pickDigest } from '.
 export const NAMESPACES = {
   device: 'http://www.onvif.org/ver10/device/wsdl',
   media: 'http://www.onvif.org/ver10/media/wsdl',
+  media2: 'http://www.onvif.org/ver20/media/wsdl',
   ptz: 'http://www.onvif.org/ver20/ptz/wsdl',
+  imaging: 'http://www.onvif.org/ver20/imaging/wsdl',
+  event: 'http://www.onvif.org/ver10/events/wsdl',
+  deviceio: 'http://www.onvif.org/ver10/deviceIO/wsdl',
+  search: 'http://www.onvif.org/ver10/search/wsdl',
+  recording: 'http://www.onvif.org/ver10/recording/wsdl',
+  replay: 'http://www.onvif.org/ver10/replay/wsdl',
 } as const;
 export type ServiceName = keyof typeof NAMESPACES;
 

@@ -6,62 +6,31 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startOnvifCamera } from './onvif-camera/onvif-camera.js';
-import { callSoap, makeEnvelope, makeToken, postSoap, type ServiceName } from './onvif-camera-client.js';
+import { CALLS } from './onvif-camera-calls.js';
+import { callSoap, makeEnvelope, makeToken, postSoap } from './onvif-camera-client.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)).replace(/[/\\]\.build(?=[/\\])/, ''), '../..');
 const VALIDATOR = process.env.SIGHTLINE_ONVIF_SCHEMA ?? join(ROOT, '../shared/onvif-schema/validate');
 
-const profile = '<ProfileToken>profile_main</ProfileToken>';
-const velocity = '<Velocity><tt:PanTilt x="0.5" y="-0.5"/><tt:Zoom x="1"/></Velocity>';
-const setup = '<StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol></tt:Transport></StreamSetup>';
+const WSNT = 'xmlns="http://docs.oasis-open.org/wsn/b-2"';
+const WSA = 'http://www.w3.org/2005/08/addressing';
 
-/** Every operation of the camera at least once, and some that it answers with a fault. */
-const CALLS: readonly (readonly [ServiceName, string])[] = [
-  ['device', '<GetSystemDateAndTime/>'],
-  ['device', '<GetServices><IncludeCapability>true</IncludeCapability></GetServices>'],
-  ['device', '<GetServices><IncludeCapability>false</IncludeCapability></GetServices>'],
-  ['device', '<GetServiceCapabilities/>'],
-  ['device', '<GetCapabilities><Category>All</Category></GetCapabilities>'],
-  ['device', '<GetCapabilities><Category>Imaging</Category></GetCapabilities>'],
-  ['device', '<GetEndpointReference/>'],
-  ['device', '<GetHostname/>'],
-  ['device', '<GetDeviceInformation/>'],
-  ['device', '<GetScopes/>'],
-  ['device', '<GetNetworkInterfaces/>'],
-  ['device', '<GetUsers/>'],
-  ['media', '<GetServiceCapabilities/>'],
-  ['media', '<GetProfiles/>'],
-  ['media', `<GetProfile>${profile}</GetProfile>`],
-  ['media', '<GetProfile><ProfileToken>nope</ProfileToken></GetProfile>'],
-  ['media', '<GetVideoSources/>'],
-  ['media', '<GetVideoSourceConfigurations/>'],
-  ['media', '<GetVideoEncoderConfigurations/>'],
-  ['media', '<GetVideoEncoderConfiguration><ConfigurationToken>encoder_sub</ConfigurationToken></GetVideoEncoderConfiguration>'],
-  ['media', '<GetVideoEncoderConfigurationOptions/>'],
+/** Requests to a subscription, in its own namespaces: by path, body and header. */
+const SUBSCRIPTION_CALLS: readonly (readonly [path: string, body: string])[] = [
   [
-    'media',
-    '<GetVideoEncoderConfigurationOptions><ConfigurationToken>encoder_sub</ConfigurationToken></GetVideoEncoderConfigurationOptions>',
+    'subscription?id=1',
+    '<PullMessages xmlns="http://www.onvif.org/ver10/events/wsdl"><Timeout>PT1S</Timeout><MessageLimit>50</MessageLimit></PullMessages>',
   ],
-  ['media', `<GetStreamUri>${setup}${profile}</GetStreamUri>`],
-  ['media', `<GetSnapshotUri>${profile}</GetSnapshotUri>`],
-  ['media', `<SetSynchronizationPoint>${profile}</SetSynchronizationPoint>`],
-  ['ptz', '<GetServiceCapabilities/>'],
-  ['ptz', '<GetNodes/>'],
-  ['ptz', '<GetNode><NodeToken>ptz_node_0</NodeToken></GetNode>'],
-  ['ptz', '<GetConfigurations/>'],
-  ['ptz', '<GetConfiguration><PTZConfigurationToken>ptz_config_0</PTZConfigurationToken></GetConfiguration>'],
-  ['ptz', '<GetConfigurationOptions><ConfigurationToken>ptz_config_0</ConfigurationToken></GetConfigurationOptions>'],
-  ['ptz', `<ContinuousMove>${profile}${velocity}<Timeout>PT5S</Timeout></ContinuousMove>`],
-  ['ptz', `<ContinuousMove>${profile}${velocity}<Timeout>PT5H</Timeout></ContinuousMove>`],
-  ['ptz', `<Stop>${profile}<PanTilt>true</PanTilt><Zoom>true</Zoom></Stop>`],
-  ['ptz', `<GetStatus>${profile}</GetStatus>`],
-  ['ptz', `<AbsoluteMove>${profile}<Position><tt:PanTilt x="0" y="0"/><tt:Zoom x="0"/></Position></AbsoluteMove>`],
-  ['ptz', `<SetPreset>${profile}<PresetName>gate &amp; yard</PresetName></SetPreset>`],
-  ['ptz', `<GetPresets>${profile}</GetPresets>`],
-  ['ptz', `<GotoPreset>${profile}<PresetToken>1</PresetToken></GotoPreset>`],
-  ['ptz', `<RemovePreset>${profile}<PresetToken>1</PresetToken></RemovePreset>`],
-  ['ptz', `<SetHomePosition>${profile}</SetHomePosition>`],
-  ['ptz', `<GotoHomePosition>${profile}</GotoHomePosition>`],
+  ['subscription?id=1', '<SetSynchronizationPoint xmlns="http://www.onvif.org/ver10/events/wsdl"/>'],
+  ['subscription?id=1', `<Renew ${WSNT}><TerminationTime>PT60S</TerminationTime></Renew>`],
+  ['subscription?id=1', `<Unsubscribe ${WSNT}/>`],
+  ['subscription?id=1', `<Unsubscribe ${WSNT}/>`],
+  [
+    'event_service',
+    `<Subscribe ${WSNT}><ConsumerReference><a:Address xmlns:a="${WSA}">http://127.0.0.1:9/</a:Address></ConsumerReference></Subscribe>`,
+  ],
+  ['deviceio_service', '<GetRelayOutputs xmlns="http://www.onvif.org/ver10/device/wsdl"/>'],
+  ['device_service', '<SystemReboot xmlns="http://www.onvif.org/ver10/device/wsdl"/>'],
 ];
 
 /** The set operation is made of what the camera itself answered, as a careful client makes it. */
@@ -80,7 +49,7 @@ test('every request made here and every answer of the camera is valid against th
     process.stdout.write(`\nschema check left out: there is no ${VALIDATOR} (name a validator in SIGHTLINE_ONVIF_SCHEMA)\n`);
     return;
   }
-  const camera = await startOnvifCamera({ discovery: false, name: 'Gate <A> & "B"' });
+  const camera = await startOnvifCamera({ discovery: false, backchannel: true, name: 'Gate <A> & "B"' });
   const folder = mkdtempSync(join(tmpdir(), 'sightline-schema-'));
   try {
     const files: string[] = [];
@@ -95,13 +64,21 @@ test('every request made here and every answer of the camera is valid against th
       keep(`${name}-request.xml`, request);
       keep(`${name}-answer.xml`, (await postSoap(camera.deviceUri, service, request)).text);
     }
+    for (const [index, [path, body]] of SUBSCRIPTION_CALLS.entries()) {
+      const header = `<a:MessageID xmlns:a="${WSA}">urn:uuid:${index}</a:MessageID>${makeToken('admin', 'camera')}`;
+      const request = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>${header}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
+      keep(`subscription-${index}-request.xml`, request);
+      const uri = camera.deviceUri.replace('device_service', path);
+      const answer = await fetch(uri, { method: 'POST', body: request, headers: { 'Content-Type': 'application/soap+xml' } });
+      keep(`subscription-${index}-answer.xml`, await answer.text());
+    }
     const run = spawnSync(VALIDATOR, files, { encoding: 'utf8' });
     const complaints = run.stdout.split('\n').filter((line) => !line.endsWith(' validates'));
     assert.is(run.status, 0, `${complaints.slice(0, 12).join('\n')}${run.stderr}`);
     // Only what was really there is worth the word valid.
     const answers = files.filter((file) => file.endsWith('-answer.xml'));
     assert.ok(answers.every((file) => readFileSync(file, 'utf8').includes('Body>')));
-    assert.is(answers.length, CALLS.length + 1);
+    assert.is(answers.length, CALLS.length + 1 + SUBSCRIPTION_CALLS.length);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     await camera.stop();

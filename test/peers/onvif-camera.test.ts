@@ -102,7 +102,7 @@ test('what is not offered, unknown or broken is refused with its subcode', async
       .filter((word) => word !== undefined)
       .join(' ');
   };
-  assert.match(await fault('media', '<GetOSDs/>'), /ActionNotSupported/);
+  assert.match(await fault('media', '<GetMetadataConfigurations/>'), /ActionNotSupported/);
   assert.match(await fault('device', '<GetProfiles/>'), /ActionNotSupported/);
   assert.match(await fault('media', '<GetProfile><ProfileToken>nope</ProfileToken></GetProfile>'), /InvalidArgVal NoProfile/);
   assert.match(await fault('media', '<GetProfiles><Odd/></GetProfiles>'), /InvalidArgs/);

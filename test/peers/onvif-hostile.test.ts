@@ -1,5 +1,6 @@
 // runner: alone
 /** Broken, slow and malicious answers: each becomes a typed error within the deadline, and nothing else happens. */
+import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DriverErrorCode } from '../../drivers/port.js';
@@ -18,6 +19,24 @@ async function identifyWith(responder: Responder, code: DriverErrorCode, factor 
   } finally {
     await fake.stop();
   }
+}
+
+/** Longest time that the event loop stood still, from now to `endMs()`. */
+function watchStall(): { endMs(): number } {
+  let worstMs = 0;
+  let last = performance.now();
+  const look = (): void => {
+    worstMs = Math.max(worstMs, performance.now() - last - 5);
+    last = performance.now();
+  };
+  const timer = setInterval(look, 5);
+  return {
+    endMs() {
+      look();
+      clearInterval(timer);
+      return worstMs;
+    },
+  };
 }
 
 const raw = (request: FakeRequest, text: string, isEnd: boolean): Promise<undefined> => {
@@ -71,19 +90,16 @@ const BROKEN: readonly (readonly [string, DriverErrorCode, (request: FakeRequest
 
 for (const [title, code, special, wall] of BROKEN) {
   test(`${title}: ${code}`, async () => {
-    const worst = { stallMs: 0 };
-    let last = performance.now();
-    const look = (): void => {
-      worst.stallMs = Math.max(worst.stallMs, performance.now() - last - 5);
-      last = performance.now();
-    };
-    const watch = setInterval(look, 5);
-    const error = await identifyWith(identityAnswer(special), code);
-    look();
-    clearInterval(watch);
-    if (wall !== undefined) assert.match(error.message, wall);
-    if (process.env.SIGHTLINE_SHOW_STALL !== undefined) process.stdout.write(`${title}: ${Math.round(worst.stallMs)} ms\n`);
-    assert.ok(worst.stallMs < 250, `the event loop stood still for ${worst.stallMs} ms`);
+    let leastMs = Number.POSITIVE_INFINITY;
+    // What really stops the loop stops it every time; a busy machine does not.
+    for (let round = 0; round < 3 && leastMs >= 100; round += 1) {
+      const watch = watchStall();
+      const error = await identifyWith(identityAnswer(special), code);
+      leastMs = Math.min(leastMs, watch.endMs());
+      if (wall !== undefined) assert.match(error.message, wall);
+    }
+    if (process.env.SIGHTLINE_SHOW_STALL !== undefined) process.stdout.write(`${title}: ${Math.round(leastMs)} ms\n`);
+    assert.ok(leastMs < 100, `the event loop stood still for ${leastMs} ms`);
   });
 }
 
@@ -105,6 +121,56 @@ test('one byte now and then does not stretch the deadline', async () => {
     50,
   );
   clearInterval(drip);
+});
+
+test('64 MB are not taken in: little memory, no stall', async () => {
+  const piece = Buffer.alloc(64 * 1024, 'x');
+  const pour = async ({ socket }: FakeRequest): Promise<never> => {
+    socket.write(`${ok}Content-Length: 67108864\r\n\r\n<a>`);
+    for (let sent = 0; sent < 64 * 1024 * 1024 && !socket.destroyed; sent += piece.byteLength) {
+      if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    }
+    return never();
+  };
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3 && leastMs >= 100; round += 1) {
+    const before = process.memoryUsage().rss;
+    const watch = watchStall();
+    await identifyWith(identityAnswer(pour), 'camera.bad_answer');
+    leastMs = Math.min(leastMs, watch.endMs());
+    const grownBytes = process.memoryUsage().rss - before;
+    assert.ok(grownBytes <= 32 * 1024 * 1024, `${grownBytes} bytes more`);
+  }
+  assert.ok(leastMs < 100, `stalled ${leastMs} ms`);
+});
+
+test('a large answer is read beside the event loop; the next small one does not wait for it', async () => {
+  const many = Array.from({ length: 60 }, (_, at) =>
+    profile(`p${at}`, encoder('tt:VideoEncoderConfiguration', `e${at}`, 640, 360), true, `source-${at}`),
+  ).join('');
+  const fake = await startSoapFake(
+    plainCamera(({ operation }) => (operation === 'GetProfiles' ? answer('trt:GetProfiles', many) : undefined)),
+  );
+  await withDriver(fake.deviceUri, login(), async (driver) => {
+    await driver.identify(patient());
+    const sources = driver.sources?.(patient());
+    await driver.identify(patient());
+    assert.is((await sources)?.length, 60);
+    assert.ok(many.length > 64 * 1024);
+  });
+  await fake.stop();
+});
+
+test('more bytes than announced are no part of the answer, nor of the next one', async () => {
+  const identity = answer('tds:GetDeviceInformation', '<tds:Model>Real</tds:Model>').body;
+  const forged = `${ok}Content-Length: ${identity.length}\r\n\r\n${identity.replace('Real', 'Fake')}`;
+  const fake = await startSoapFake(
+    identityAnswer((request) => raw(request, `${ok}Content-Length: ${identity.length}\r\n\r\n${identity}${forged}`, false)),
+  );
+  await withDriver(fake.deviceUri, login(), async (driver) => {
+    for (let round = 0; round < 3; round += 1) assert.is((await driver.identify(patient())).model, 'Real');
+  });
+  await fake.stop();
 });
 
 test('nobody at the address: camera.unreachable', async () => {

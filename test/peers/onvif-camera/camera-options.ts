@@ -1,7 +1,11 @@
 /** What the test camera is told and what it tells. */
+import type { RaisedEvent } from './camera-events.js';
 import type { EncoderSettings } from './encoders.js';
 import type { Account, DigestAlgorithm } from './http-digest.js';
+import type { ImagingValues } from './imaging-state.js';
 import type { PtzPosition } from './ptz-state.js';
+import type { CameraQuirks } from './quirks.js';
+import type { RecordedSpan } from './recordings.js';
 import type { RtspCounters, StreamKind } from './rtsp-context.js';
 
 /** What can go wrong with a camera, set at the start or while it runs. */
@@ -12,6 +16,8 @@ export interface CameraSwitches {
   slowMs: number;
   /** Connections are cut and refused, discovery is silent. */
   goneOffline: boolean;
+  /** Connections are accepted and requests read, but nothing is ever answered, HTTP and RTSP. */
+  hangs: boolean;
   /** Another scheme in GetStreamUri, such as http. */
   streamScheme: string;
   /** Another host in all addresses the camera gives out, as behind NAT; '' for the one it was asked at. */
@@ -20,10 +26,22 @@ export interface CameraSwitches {
   clockSkewMs: number;
   /** SetSynchronizationPoint is answered but not acted on. */
   ignoresSync: boolean;
+  /** A PullMessages is held no longer than this, whatever the client asked for; 60 s when not given. */
+  longestPullMs: number;
+  /** A subscription is granted no more than this, whatever the client asked for; an hour when not given. */
+  longestLifeMs: number;
+  /** What this camera does that the specification does not say; see quirks.ts. */
+  quirks: CameraQuirks;
 }
 
-export interface CameraOptions extends Partial<CameraSwitches> {
-  /** Address to listen on; 0.0.0.0 for all, 127.0.0.1 when not given. */
+/** Switches to change; quirks that are not named stay as they are. */
+export type SwitchChanges = Partial<Omit<CameraSwitches, 'quirks'>> & { readonly quirks?: Partial<CameraQuirks> };
+
+/** How the camera tells events: pull points and base notification, only the latter, or not at all. */
+export type EventKind = 'pull' | 'base' | 'none';
+
+export interface CameraOptions extends SwitchChanges {
+  /** Address to listen on; 0.0.0.0 for all, ::1 for IPv6, 127.0.0.1 when not given. */
   readonly host?: string;
   /** HTTP port, 0 for any. */
   readonly port?: number;
@@ -37,6 +55,19 @@ export interface CameraOptions extends Partial<CameraSwitches> {
   /** The endpoint's UUID; made from serial and name when not given. */
   readonly uuid?: string;
   readonly ptz?: boolean;
+  /** The Media2 service; on when not given. */
+  readonly media2?: boolean;
+  readonly events?: EventKind;
+  /** Imaging, DeviceIO and the three recording services, each on when not given. */
+  readonly imaging?: boolean;
+  readonly deviceIo?: boolean;
+  readonly storage?: boolean;
+  /** What is on the camera's storage; three spans of the last hours with gaps when not given. */
+  readonly recordings?: readonly RecordedSpan[];
+  /** It has a loudspeaker and takes audio over RTSP. */
+  readonly backchannel?: boolean;
+  /** How long a reboot keeps it away. */
+  readonly rebootMs?: number;
   /** Answers WS-Discovery on UDP 3702; on when not given. */
   readonly discovery?: boolean;
   readonly httpDigest?: readonly DigestAlgorithm[];
@@ -54,6 +85,18 @@ export interface CameraCounters extends Readonly<RtspCounters> {
   readonly soapFaults: number;
   /** How often each operation was asked for. */
   readonly operations: Readonly<Record<string, number>>;
+  readonly failedLogins: number;
+  /** Logins that were refused because the account was locked. */
+  readonly lockedLogins: number;
+  /** Subscriptions that are open now, and the most there ever were at once. */
+  readonly subscriptions: number;
+  readonly mostSubscriptions: number;
+  readonly reboots: number;
+  /** Times that the camera froze under too many requests. */
+  readonly freezes: number;
+  readonly firmwareBytes: number;
+  /** Auxiliary commands, in order. */
+  readonly auxiliary: readonly string[];
 }
 
 export interface OnvifCamera {
@@ -66,11 +109,29 @@ export interface OnvifCamera {
   /** Without user and password. */
   rtspUri(kind: StreamKind): string;
   counters(): CameraCounters;
-  set(switches: Partial<CameraSwitches>): void;
+  set(switches: SwitchChanges): void;
   settings(kind: StreamKind): EncoderSettings;
   /** The number burnt into the frame due now (25 per second, 0..499). */
   frameNumber(kind: StreamKind): number;
   /** Where the camera looks now. */
   position(): PtzPosition;
+  /** Whether it moves now. */
+  isMoving(): { readonly panTilt: boolean; readonly zoom: boolean };
+  /** Something happens in front of the camera: told to whoever subscribed. */
+  raise(event: RaisedEvent): void;
+  /** Every subscription ends without a word, as after a crash of the camera's event service. */
+  forgetSubscriptions(): void;
+  /** How its picture is set. */
+  imaging(): ImagingValues;
+  /** Whether a relay is active; undefined for a token it does not have. */
+  relay(token: string): boolean | undefined;
+  /** Closes or opens a digital input, which is an event. */
+  setInput(token: string, isOn: boolean): void;
+  /** Names and levels of all accounts. */
+  users(): readonly { readonly user: string; readonly level: Account['level'] }[];
+  /** The camera's own clock, ms since 1970, and what it was told about time. */
+  clock(): { readonly atMs: number; readonly zone: string; readonly isNtp: boolean; readonly servers: readonly string[] };
+  /** Goes away and comes back; resolves when it is back. */
+  reboot(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,7 +1,8 @@
-/** The Device Management service: who the camera is, what it can do, what time it has. */
+/** The Device Management service: who the camera is and what it can do. */
 import { networkInterfaces } from 'node:os';
 import type { Operation, Service } from './operation.js';
-import { invalidArgument, SoapFault, SPACES } from './soap.js';
+import { getCapabilities, getServices, type ServicePrefix, serviceCapabilities } from './service-list.js';
+import { invalidArgument, SoapFault } from './soap.js';
 import { escapeXml, textAt, type XmlElement } from './xml.js';
 
 /** What the camera says about itself. */
@@ -23,74 +24,12 @@ export function cameraScopes(identity: CameraIdentity): readonly string[] {
     scope('type/video_encoder'),
     ...(identity.hasPtz ? [scope('type/ptz')] : []),
     scope('Profile/Streaming'),
+    scope('Profile/T'),
+    scope('Profile/G'),
     scope(`name/${encodeURIComponent(identity.name)}`),
     scope(`hardware/${encodeURIComponent(identity.hardware)}`),
     scope(`location/${encodeURIComponent(identity.location)}`),
   ];
-}
-
-const dateTime = (at: Date): string => {
-  const time = `<tt:Hour>${at.getUTCHours()}</tt:Hour><tt:Minute>${at.getUTCMinutes()}</tt:Minute><tt:Second>${at.getUTCSeconds()}</tt:Second>`;
-  const date = `<tt:Year>${at.getUTCFullYear()}</tt:Year><tt:Month>${at.getUTCMonth() + 1}</tt:Month><tt:Day>${at.getUTCDate()}</tt:Day>`;
-  return `<tt:Time>${time}</tt:Time><tt:Date>${date}</tt:Date>`;
-};
-
-const CAPABILITIES = {
-  tds: `<tds:Capabilities><tds:Network IPFilter="false" ZeroConfiguration="false" IPVersion6="false" DynDNS="false"/><tds:Security UsernameToken="true" HttpDigest="true"/><tds:System DiscoveryResolve="false" DiscoveryBye="true" RemoteDiscovery="false"/></tds:Capabilities>`,
-  trt: `<trt:Capabilities SnapshotUri="true" Rotation="false" VideoSourceMode="false" OSD="false"><trt:ProfileCapabilities MaximumNumberOfProfiles="2"/><trt:StreamingCapabilities RTPMulticast="false" RTP_TCP="false" RTP_RTSP_TCP="true"/></trt:Capabilities>`,
-  tptz: `<tptz:Capabilities EFlip="false" Reverse="false" MoveStatus="true" StatusPosition="true"/>`,
-} as const;
-
-/** GetServiceCapabilities of any of the three services. */
-export const serviceCapabilities = (service: keyof typeof CAPABILITIES): Operation => ({
-  access: 'PRE_AUTH',
-  takes: [],
-  answer: () => `<${service}:GetServiceCapabilitiesResponse>${CAPABILITIES[service]}</${service}:GetServiceCapabilitiesResponse>`,
-});
-
-interface Listed {
-  readonly prefix: keyof typeof CAPABILITIES;
-  readonly path: string;
-  readonly version: readonly [number, number];
-}
-
-const listedServices = (hasPtz: boolean): readonly Listed[] => [
-  { prefix: 'tds', path: '/onvif/device_service', version: [21, 12] },
-  { prefix: 'trt', path: '/onvif/media_service', version: [20, 12] },
-  ...(hasPtz ? [{ prefix: 'tptz', path: '/onvif/ptz_service', version: [20, 12] } as const] : []),
-];
-
-function getServices(body: XmlElement, baseUri: string, hasPtz: boolean): string {
-  const wanted = textAt(body, 'IncludeCapability');
-  if (wanted === undefined || !/^(true|false|0|1)$/.test(wanted))
-    throw new SoapFault('Sender', ['ter:InvalidArgs'], 'IncludeCapability is missing');
-  const isFull = wanted === 'true' || wanted === '1';
-  const services = listedServices(hasPtz).map(({ prefix, path, version }) => {
-    const address = `<tds:Namespace>${SPACES[prefix]}</tds:Namespace><tds:XAddr>${escapeXml(baseUri + path)}</tds:XAddr>`;
-    const capabilities = isFull ? `<tds:Capabilities>${CAPABILITIES[prefix]}</tds:Capabilities>` : '';
-    const number = `<tds:Version><tt:Major>${version[0]}</tt:Major><tt:Minor>${version[1]}</tt:Minor></tds:Version>`;
-    return `<tds:Service>${address}${capabilities}${number}</tds:Service>`;
-  });
-  return `<tds:GetServicesResponse>${services.join('')}</tds:GetServicesResponse>`;
-}
-
-function getCapabilities(body: XmlElement, baseUri: string, hasPtz: boolean): string {
-  const wanted = body.children.map((one) => one.text.trim());
-  const has = (category: string): boolean => wanted.length === 0 || wanted.includes('All') || wanted.includes(category);
-  for (const one of wanted) {
-    const isOurs = ['All', 'Device', 'Media', ...(hasPtz ? ['PTZ'] : [])].includes(one);
-    if (!isOurs) throw new SoapFault('Receiver', ['ter:ActionNotSupported', 'ter:NoSuchService'], `No ${one} service`);
-  }
-  const address = (path: string): string => `<tt:XAddr>${escapeXml(baseUri + path)}</tt:XAddr>`;
-  const streaming = '<tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>false</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP>';
-  const parts = [
-    has('Device') ? `<tt:Device>${address('/onvif/device_service')}</tt:Device>` : '',
-    has('Media')
-      ? `<tt:Media>${address('/onvif/media_service')}<tt:StreamingCapabilities>${streaming}</tt:StreamingCapabilities></tt:Media>`
-      : '',
-    hasPtz && has('PTZ') ? `<tt:PTZ>${address('/onvif/ptz_service')}</tt:PTZ>` : '',
-  ];
-  return `<tds:GetCapabilitiesResponse><tds:Capabilities>${parts.join('')}</tds:Capabilities></tds:GetCapabilitiesResponse>`;
 }
 
 function getNetworkInterfaces(): string {
@@ -107,37 +46,25 @@ function getNetworkInterfaces(): string {
   return `<tds:GetNetworkInterfacesResponse>${rows.join('')}</tds:GetNetworkInterfacesResponse>`;
 }
 
-/** The service for one camera; `endpoint` is its urn:uuid. */
-export function deviceService(identity: CameraIdentity, endpoint: string): Service {
-  const { manufacturer, model, firmware, serial, hardware, hasPtz } = identity;
+/** The service for one camera; `endpoint` is its urn:uuid, `has` the services it has. Time, users and upkeep are in device-upkeep.ts. */
+export function deviceService(identity: CameraIdentity, endpoint: string, has: readonly ServicePrefix[]): Service {
+  const { manufacturer, model, firmware, serial, hardware } = identity;
   const facts = { Manufacturer: manufacturer, Model: model, FirmwareVersion: firmware, SerialNumber: serial, HardwareId: hardware };
+  const open = (takes: readonly string[], answer: Operation['answer']): Operation => ({ access: 'PRE_AUTH', takes, answer });
   return {
-    GetSystemDateAndTime: {
-      access: 'PRE_AUTH',
-      takes: [],
-      answer: (_body, { now }) => {
-        const utc = `<tt:UTCDateTime>${dateTime(new Date(now))}</tt:UTCDateTime>`;
-        const zone = '<tt:TimeZone><tt:TZ>UTC0</tt:TZ></tt:TimeZone>';
-        const all = `<tt:DateTimeType>Manual</tt:DateTimeType><tt:DaylightSavings>false</tt:DaylightSavings>${zone}${utc}`;
-        return `<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime>${all}</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>`;
-      },
-    },
-    GetServices: { access: 'PRE_AUTH', takes: ['IncludeCapability'], answer: (body, { baseUri }) => getServices(body, baseUri, hasPtz) },
+    GetServices: open(['IncludeCapability'], (body, { baseUri }) => getServices(body, baseUri, has)),
     GetServiceCapabilities: serviceCapabilities('tds'),
-    GetCapabilities: { access: 'PRE_AUTH', takes: ['Category'], answer: (body, { baseUri }) => getCapabilities(body, baseUri, hasPtz) },
-    GetEndpointReference: {
-      access: 'PRE_AUTH',
-      takes: [],
-      answer: () => `<tds:GetEndpointReferenceResponse><tds:GUID>${escapeXml(endpoint)}</tds:GUID></tds:GetEndpointReferenceResponse>`,
+    GetCapabilities: {
+      ...open(['Category'], (body, { baseUri }) => getCapabilities(body, baseUri, has)),
+      repeats: ['Category'],
     },
-    GetHostname: {
-      access: 'PRE_AUTH',
-      takes: [],
-      answer: () => {
-        const name = `<tt:FromDHCP>false</tt:FromDHCP><tt:Name>camera-${escapeXml(serial.toLowerCase())}</tt:Name>`;
-        return `<tds:GetHostnameResponse><tds:HostnameInformation>${name}</tds:HostnameInformation></tds:GetHostnameResponse>`;
-      },
-    },
+    GetEndpointReference: open([], () => {
+      return `<tds:GetEndpointReferenceResponse><tds:GUID>${escapeXml(endpoint)}</tds:GUID></tds:GetEndpointReferenceResponse>`;
+    }),
+    GetHostname: open([], () => {
+      const name = `<tt:FromDHCP>false</tt:FromDHCP><tt:Name>camera-${escapeXml(serial.toLowerCase())}</tt:Name>`;
+      return `<tds:GetHostnameResponse><tds:HostnameInformation>${name}</tds:HostnameInformation></tds:GetHostnameResponse>`;
+    }),
     GetDeviceInformation: {
       access: 'READ_SYSTEM',
       takes: [],

@@ -19,11 +19,17 @@ export interface Discoverable {
   readonly scopes: readonly string[];
   /** The device service's address as seen on one of our own IPv4 addresses. */
   deviceUri(ownAddress: string): string;
+  /** The same service on another interface, told in a second answer; '' for none. */
+  secondUri(): string;
   /** Silent while this says so. */
   isGone(): boolean;
 }
 
 export interface DiscoveryResponder {
+  /** Says on every interface that the camera is (back) there. */
+  hello(): Promise<void>;
+  /** Says on every interface that it leaves. */
+  bye(): Promise<void>;
   /** Says Bye on every interface and closes. */
   stop(): Promise<void>;
 }
@@ -74,10 +80,10 @@ function message(action: string, body: string, to: string, relatesTo?: string): 
   return `<?xml version="1.0" encoding="UTF-8"?>\n<s:Envelope ${spaces}><s:Header>${head}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
 }
 
-function description(camera: Discoverable, ownAddress: string): string {
+function description(camera: Discoverable, deviceUri: string): string {
   const reference = `<a:EndpointReference><a:Address>${camera.endpoint}</a:Address></a:EndpointReference>`;
   const facts = `<d:Types>dn:NetworkVideoTransmitter tds:Device</d:Types><d:Scopes>${camera.scopes.map(escapeXml).join(' ')}</d:Scopes>`;
-  return `${reference}${facts}<d:XAddrs>${escapeXml(camera.deviceUri(ownAddress))}</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion>`;
+  return `${reference}${facts}<d:XAddrs>${escapeXml(deviceUri)}</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion>`;
 }
 
 const EVERYONE = 'urn:schemas-xmlsoap-org:ws:2005:04:discovery';
@@ -114,8 +120,11 @@ export async function startDiscovery(camera: Discoverable, host: string): Promis
     const address = ownAddressFor(sender.address, own);
     const probe = address === undefined || camera.isGone() ? undefined : matchProbe(bytes.toString('utf8'), camera.scopes);
     if (address === undefined || probe === undefined) return;
-    const body = `<d:ProbeMatches><d:ProbeMatch>${description(camera, address)}</d:ProbeMatch></d:ProbeMatches>`;
-    socket.send(message('ProbeMatches', body, `${WSA}/role/anonymous`, probe), sender.port, sender.address);
+    for (const uri of [camera.deviceUri(address), camera.secondUri()]) {
+      if (uri === '') continue;
+      const body = `<d:ProbeMatches><d:ProbeMatch>${description(camera, uri)}</d:ProbeMatch></d:ProbeMatches>`;
+      socket.send(message('ProbeMatches', body, `${WSA}/role/anonymous`, probe), sender.port, sender.address);
+    }
   });
   socket.bind(PORT);
   await once(socket, 'listening');
@@ -126,14 +135,18 @@ export async function startDiscovery(camera: Discoverable, host: string): Promis
       // No multicast on this interface.
     }
   }
-  await announce(own, (address) => message('Hello', `<d:Hello>${description(camera, address)}</d:Hello>`, EVERYONE));
-  return {
+  const farewell = `<d:Bye><a:EndpointReference><a:Address>${camera.endpoint}</a:Address></a:EndpointReference></d:Bye>`;
+  const responder: DiscoveryResponder = {
+    hello: () =>
+      announce(own, (address) => message('Hello', `<d:Hello>${description(camera, camera.deviceUri(address))}</d:Hello>`, EVERYONE)),
+    bye: () => announce(own, () => message('Bye', farewell, EVERYONE)),
     async stop() {
-      const bye = `<d:Bye><a:EndpointReference><a:Address>${camera.endpoint}</a:Address></a:EndpointReference></d:Bye>`;
-      if (!camera.isGone()) await announce(own, () => message('Bye', bye, EVERYONE));
+      if (!camera.isGone()) await responder.bye();
       const closed = once(socket, 'close');
       socket.close();
       await closed;
     },
   };
+  await responder.hello();
+  return responder;
 }

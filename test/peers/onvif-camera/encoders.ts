@@ -52,15 +52,21 @@ function integer(text: string | undefined, what: string, min: number, max: numbe
   return value < min || value > max ? refuse(`${what} must be ${min} to ${max}`) : value;
 }
 
-/** Reads a tt:VideoEncoderConfiguration; throws ter:ConfigModify for every value that is not offered and every element that is missing. */
-export function readSettings(configuration: XmlElement, offer: EncoderOffer): EncoderSettings {
-  if (!textAt(configuration, 'Name') || !/^\d+$/.test(textAt(configuration, 'UseCount') ?? '')) refuse('Name or UseCount is missing');
-  if (textAt(configuration, 'Encoding') !== 'H264') refuse('Encoding must be H264');
+/** Width, height and quality, which both versions name alike. */
+function readPicture(configuration: XmlElement, offer: EncoderOffer): Pick<EncoderSettings, 'width' | 'height' | 'quality'> {
   const width = integer(textAt(configuration, 'Resolution', 'Width'), 'Width', 1, 100_000);
   const height = integer(textAt(configuration, 'Resolution', 'Height'), 'Height', 1, 100_000);
   if (!offer.resolutions.some((one) => one.width === width && one.height === height)) refuse(`${width}x${height} is not offered`);
   const quality = Number(textAt(configuration, 'Quality') ?? Number.NaN);
   if (!(quality >= QUALITY_RANGE.min && quality <= QUALITY_RANGE.max)) refuse('Quality is missing or out of range');
+  return { width, height, quality };
+}
+
+/** Reads a tt:VideoEncoderConfiguration; throws ter:ConfigModify for every value that is not offered and every element that is missing. */
+export function readSettings(configuration: XmlElement, offer: EncoderOffer): EncoderSettings {
+  if (!textAt(configuration, 'Name') || !/^\d+$/.test(textAt(configuration, 'UseCount') ?? '')) refuse('Name or UseCount is missing');
+  if (textAt(configuration, 'Encoding') !== 'H264') refuse('Encoding must be H264');
+  const picture = readPicture(configuration, offer);
   const limits = child(configuration, 'RateControl');
   const rate = integer(textAt(limits, 'FrameRateLimit'), 'FrameRateLimit', offer.rates.min, offer.rates.max);
   integer(textAt(limits, 'EncodingInterval'), 'EncodingInterval', 1, 1);
@@ -69,5 +75,24 @@ export function readSettings(configuration: XmlElement, offer: EncoderOffer): En
   if (textAt(configuration, 'H264', 'H264Profile') !== 'High') refuse('H264Profile must be High');
   if (child(configuration, 'Multicast') === undefined) refuse('Multicast is missing');
   if (!/^P/.test(textAt(configuration, 'SessionTimeout') ?? '')) refuse('SessionTimeout is missing');
-  return { width, height, rate, bitrateKbps, quality };
+  return { ...picture, rate, bitrateKbps };
+}
+
+/** Reads a tt:VideoEncoder2Configuration, in which rate control may be left out; throws like readSettings. */
+export function readSettings2(
+  configuration: XmlElement,
+  offer: EncoderOffer,
+  codec: 'H264' | 'H265',
+  before: EncoderSettings,
+): EncoderSettings {
+  if (!textAt(configuration, 'Name') || !/^\d+$/.test(textAt(configuration, 'UseCount') ?? '')) refuse('Name or UseCount is missing');
+  if (textAt(configuration, 'Encoding') !== codec) refuse(`Encoding must be ${codec}`);
+  const picture = readPicture(configuration, offer);
+  const gop = configuration.attributes.get('GovLength');
+  if (gop !== undefined) integer(gop, 'GovLength', GOV_RANGE.min, GOV_RANGE.max);
+  const limits = child(configuration, 'RateControl');
+  if (limits === undefined) return { ...picture, rate: before.rate, bitrateKbps: before.bitrateKbps };
+  const rate = Number(textAt(limits, 'FrameRateLimit') ?? Number.NaN);
+  if (!(rate >= offer.rates.min && rate <= offer.rates.max)) refuse(`FrameRateLimit must be ${offer.rates.min} to ${offer.rates.max}`);
+  return { ...picture, rate, bitrateKbps: integer(textAt(limits, 'BitrateLimit'), 'BitrateLimit', offer.bitrates.min, offer.bitrates.max) };
 }

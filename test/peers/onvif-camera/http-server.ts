@@ -1,24 +1,38 @@
-/** The camera's web server: SOAP, the snapshot, and its counters for tests. */
+/** The camera's web server: SOAP, the snapshot, the place for new firmware, and its counters for tests. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Account, DigestVerifier } from './http-digest.js';
-import { answerOperation, type Call, mayCall, type Service } from './operation.js';
-import { readSoap, SoapFault, writeFault, writeSoap } from './soap.js';
-import type { TokenVerifier } from './wsse.js';
+import type { ConnectionQuirks } from './connection-quirks.js';
+import { HttpProblem, type LoginGate } from './login-gate.js';
+import { DeadProgram } from './media2-service.js';
+import { answerOperation, type Call, type Operation, type Service } from './operation.js';
+import type { CameraQuirks } from './quirks.js';
+import { readSoap, SoapFault, type SoapRequest, writeFault, writeSoap } from './soap.js';
+
+/** Operations at one path in one namespace. */
+export interface ServiceFace {
+  readonly space: string;
+  readonly operations: Service;
+}
 
 /** What the web server needs of the camera. */
 export interface WebContext {
-  /** Path -> namespace and operations. */
-  readonly services: ReadonlyMap<string, { readonly space: string; readonly operations: Service }>;
-  readonly snapshot: Uint8Array;
-  digest(): DigestVerifier;
-  tokens(): TokenVerifier;
-  call(request: IncomingMessage): Call;
+  /** By path, without query. */
+  readonly services: ReadonlyMap<string, readonly ServiceFace[]>;
+  readonly snapshot: () => Uint8Array;
+  readonly gate: LoginGate;
+  readonly connections: ConnectionQuirks;
+  readonly quirks: () => CameraQuirks;
+  call(request: IncomingMessage, soap: SoapRequest): Call;
   counters(): unknown;
   /** Told of each answered operation, for the counters. */
   onOperation(name: string, isFault: boolean): void;
+  /** A whole new firmware came. */
+  onFirmware(sizeBytes: number): void;
+  /** The camera's clock, which every answer carries as Date. */
+  now(): number;
   slowMs(): number;
   isGone(): boolean;
+  hangs(): boolean;
 }
 
 export interface WebServer {
@@ -28,18 +42,8 @@ export interface WebServer {
 }
 
 const MAX_BODY_BYTES = 65_536;
-const NOT_AUTHORIZED = ['ter:NotAuthorized'];
-
-class HttpProblem extends Error {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[]>>;
-
-  constructor(status: number, headers: Readonly<Record<string, string | string[]>> = {}) {
-    super(`HTTP ${status}`);
-    this.status = status;
-    this.headers = headers;
-  }
-}
+const SOAP_TYPE = 'application/soap+xml; charset=utf-8';
+const DEAD_PROGRAM = '<html><head><title>500 Internal Server Error</title></head><body>The CGI process ended with signal 11</body></html>';
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
@@ -52,42 +56,33 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-function challenge(digest: DigestVerifier, isStale: boolean): HttpProblem {
-  return new HttpProblem(401, { 'WWW-Authenticate': [...digest.challenges(isStale)] });
-}
-
-/** The account of a Digest header; throws the challenge. */
-function digestAccount(context: WebContext, request: IncomingMessage): Account {
-  const digest = context.digest();
-  const found = digest.verify(request.headers.authorization ?? '', request.method ?? '', request.url ?? '');
-  if (found === undefined || found === 'stale') throw challenge(digest, found === 'stale');
-  return found;
+function findOperation(faces: readonly ServiceFace[], soap: SoapRequest, quirks: CameraQuirks): Operation {
+  const isHidden = quirks.noServiceCapabilities && soap.operation === 'GetServiceCapabilities';
+  const face = faces.find(({ space, operations }) => space === soap.space && Object.hasOwn(operations, soap.operation));
+  const operation = face?.operations[soap.operation];
+  if (operation === undefined || isHidden)
+    throw new SoapFault('Receiver', ['ter:ActionNotSupported'], `No operation ${soap.operation} here`);
+  return operation;
 }
 
 async function answerSoap(context: WebContext, request: IncomingMessage): Promise<string> {
-  const service = context.services.get((request.url ?? '').split('?')[0] ?? '');
-  if (service === undefined) throw new HttpProblem(404);
+  const faces = context.services.get((request.url ?? '').split('?')[0] ?? '');
+  if (faces === undefined) throw new HttpProblem(404);
   if (request.method !== 'POST') throw new HttpProblem(405, { Allow: 'POST' });
   if (!/^application\/soap\+xml\s*(;|$)/i.test(request.headers['content-type'] ?? '')) throw new HttpProblem(415);
-  const soap = readSoap(await readBody(request));
+  context.connections.checkContentType(request);
+  const text = await readBody(request);
+  const soap = readSoap(text);
   let isFault = true;
   try {
-    const operation =
-      soap.space === service.space && Object.hasOwn(service.operations, soap.operation) ? service.operations[soap.operation] : undefined;
-    if (operation === undefined) throw new SoapFault('Receiver', ['ter:ActionNotSupported'], `No operation ${soap.operation} here`);
-    if (operation.access !== 'PRE_AUTH') {
-      const token = context.tokens().verify(soap.header);
-      if (token.kind === 'refused') throw new SoapFault('Sender', NOT_AUTHORIZED, 'Sender not authorized');
-      const hasDigest = request.headers.authorization !== undefined;
-      const byDigest = token.kind === 'none' || hasDigest ? digestAccount(context, request) : undefined;
-      const account = token.kind === 'ok' ? token.account : byDigest;
-      if (account === undefined || !mayCall(account.level, operation.access)) {
-        throw new SoapFault('Sender', NOT_AUTHORIZED, 'This user may not do this');
-      }
-    }
-    const answer = answerOperation(operation, soap.body, context.call(request));
+    const operation = findOperation(faces, soap, context.quirks());
+    context.gate.check(request, soap, text, operation.access);
+    const call = context.call(request, soap);
+    const body = await answerOperation(operation, soap.body, call);
     isFault = false;
-    return writeSoap(answer);
+    const whole = writeSoap(body, operation.header?.(call));
+    // gSOAP's habit: the prefix is used as everyone knows it, and declared nowhere.
+    return context.quirks().undeclaredPrefix ? whole.replace(/ xmlns:wsa5="[^"]*"/, '').replaceAll('wsa5:', 'wsa:') : whole;
   } finally {
     context.onOperation(soap.operation, isFault);
   }
@@ -99,28 +94,55 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body);
 }
 
-async function serve(context: WebContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function takeFirmware(context: WebContext, request: IncomingMessage): Promise<void> {
+  let size = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) size += piece.length;
+  context.onFirmware(size);
+}
+
+/** Everything that is no SOAP; false when the path is none of these. */
+async function servePlain(context: WebContext, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const path = (request.url ?? '').split('?')[0];
-  const soapType = 'application/soap+xml; charset=utf-8';
+  if (path === '/onvif/snapshot.jpg' && request.method === 'GET') {
+    if (context.quirks().snapshotNeedsQuery && !request.url?.includes('?')) throw new HttpProblem(404);
+    context.gate.checkPlain(request);
+    send(response, 200, 'image/jpeg', context.snapshot());
+    return true;
+  }
+  if (path === '/onvif/firmware' && request.method === 'POST') {
+    context.gate.checkPlain(request);
+    await takeFirmware(context, request);
+    send(response, 200, 'text/plain', '');
+    return true;
+  }
+  return false;
+}
+
+function sendProblem(response: ServerResponse, error: unknown): void {
+  if (error instanceof HttpProblem) send(response, error.status, 'text/plain', error.body ?? `${error.message}\n`, error.headers);
+  else if (error instanceof SoapFault) send(response, error.code === 'Sender' ? 400 : 500, SOAP_TYPE, writeFault(error));
+  else if (error instanceof DeadProgram) send(response, 500, 'text/html', DEAD_PROGRAM);
+  else throw error;
+}
+
+async function serve(context: WebContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    if (path === '/counters' && request.method === 'GET') {
+    if (request.url === '/counters' && request.method === 'GET') {
       const from = request.socket.remoteAddress ?? '';
-      if (!/^(::ffff:)?127\./.test(from)) throw new HttpProblem(404);
+      if (!/^((::ffff:)?127\.|::1$)/.test(from)) throw new HttpProblem(404);
       send(response, 200, 'application/json', JSON.stringify(context.counters()));
       return;
     }
+    const fate = context.hangs() ? 'hang' : context.connections.fateOf(request);
+    if (fate === 'cut') request.socket.destroy();
+    if (fate !== 'serve') return;
+    response.setHeader('Date', new Date(context.now()).toUTCString());
     const slowMs = context.slowMs();
     if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs).unref());
-    if (path === '/onvif/snapshot.jpg' && request.method === 'GET') {
-      digestAccount(context, request);
-      send(response, 200, 'image/jpeg', context.snapshot);
-      return;
-    }
-    send(response, 200, soapType, await answerSoap(context, request));
+    if (await servePlain(context, request, response)) return;
+    send(response, 200, SOAP_TYPE, await answerSoap(context, request));
   } catch (error) {
-    if (error instanceof HttpProblem) send(response, error.status, 'text/plain', `${error.message}\n`, error.headers);
-    else if (error instanceof SoapFault) send(response, error.code === 'Sender' ? 400 : 500, soapType, writeFault(error));
-    else throw error;
+    sendProblem(response, error);
   }
 }
 

@@ -1,55 +1,67 @@
 /** The Media service (version 1): profiles, encoders, stream and snapshot addresses. */
-import { requireToken, serviceCapabilities } from './device-service.js';
-import { type EncoderOffer, type EncoderSettings, GOP_SECONDS, GOV_RANGE, QUALITY_RANGE, readSettings } from './encoders.js';
-import type { Operation, Service } from './operation.js';
+import { type EncoderSettings, GOP_SECONDS, GOV_RANGE, QUALITY_RANGE, readSettings } from './encoders.js';
+import {
+  encoderTokens,
+  type MediaState,
+  MULTICAST,
+  namedEncoder,
+  namedProfile,
+  resolution,
+  snapshotUri,
+  sourceConfiguration,
+} from './media-state.js';
+import { acts, reads, type Service } from './operation.js';
+import { overlayOperations } from './overlay-operations.js';
 import { ptzConfiguration } from './ptz-service.js';
 import type { StreamKind } from './rtsp-context.js';
+import { serviceCapabilities } from './service-list.js';
 import { invalidArgument, SoapFault } from './soap.js';
-import { ENCODER_TOKENS, KINDS, kindOf, PROFILE_TOKENS } from './tokens.js';
+import { encoderToken, KINDS, kindOf, type ProfileKey, profileKeys, profileToken, sourceToken } from './tokens.js';
 import { child, escapeXml, textAt, type XmlElement } from './xml.js';
 
-/** The camera's state as this service needs it. */
-export interface MediaState {
-  readonly hasPtz: boolean;
-  settings(kind: StreamKind): EncoderSettings;
-  offer(kind: StreamKind): EncoderOffer;
-  apply(kind: StreamKind, settings: EncoderSettings): void;
-  synchronize(kind: StreamKind): void;
-}
+/** What some encoders say when they have no limit. */
+const NO_LIMIT = 2_147_483_647;
 
-const SOURCE = 'source_0';
-
-const respond = (name: string, inner: string): string => `<trt:${name}Response>${inner}</trt:${name}Response>`;
-const resolution = (size: { width: number; height: number }): string =>
-  `<tt:Width>${size.width}</tt:Width><tt:Height>${size.height}</tt:Height>`;
+const respond = (name: string, inner = ''): string => `<trt:${name}Response>${inner}</trt:${name}Response>`;
 const range = (name: string, limits: { min: number; max: number }): string =>
   `<tt:${name}><tt:Min>${limits.min}</tt:Min><tt:Max>${limits.max}</tt:Max></tt:${name}>`;
 
-const SOURCE_CONFIGURATION = `<tt:Name>Sensor</tt:Name><tt:UseCount>2</tt:UseCount><tt:SourceToken>${SOURCE}</tt:SourceToken><tt:Bounds x="0" y="0" width="1280" height="720"/>`;
-
-function encoderConfiguration(kind: StreamKind, settings: EncoderSettings): string {
-  const limits = `<tt:FrameRateLimit>${settings.rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>${settings.bitrateKbps}</tt:BitrateLimit>`;
+/** A sparse camera leaves out the main encoder's RateControl, and of the other one the Resolution, with an absurd bitrate. */
+function encoderConfiguration(kind: StreamKind, settings: EncoderSettings, isSparse: boolean): string {
+  const bitrate = isSparse ? NO_LIMIT : settings.bitrateKbps;
+  const limits = `<tt:RateControl><tt:FrameRateLimit>${settings.rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>${bitrate}</tt:BitrateLimit></tt:RateControl>`;
+  const size = `<tt:Resolution>${resolution(settings)}</tt:Resolution>`;
   return [
     `<tt:Name>Encoder ${kind}</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding>`,
-    `<tt:Resolution>${resolution(settings)}</tt:Resolution><tt:Quality>${settings.quality}</tt:Quality><tt:RateControl>${limits}</tt:RateControl>`,
+    `${isSparse && kind === 'sub' ? '' : size}<tt:Quality>${settings.quality}</tt:Quality>${isSparse && kind === 'main' ? '' : limits}`,
     `<tt:H264><tt:GovLength>${settings.rate * GOP_SECONDS}</tt:GovLength><tt:H264Profile>High</tt:H264Profile></tt:H264>`,
-    '<tt:Multicast><tt:Address><tt:Type>IPv4</tt:Type><tt:IPv4Address>0.0.0.0</tt:IPv4Address></tt:Address>',
-    '<tt:Port>0</tt:Port><tt:TTL>1</tt:TTL><tt:AutoStart>false</tt:AutoStart></tt:Multicast><tt:SessionTimeout>PT60S</tt:SessionTimeout>',
+    `${MULTICAST}<tt:SessionTimeout>PT60S</tt:SessionTimeout>`,
   ].join('');
 }
 
-function profile(tag: string, kind: StreamKind, state: MediaState): string {
-  const source = `<tt:VideoSourceConfiguration token="source_config_0">${SOURCE_CONFIGURATION}</tt:VideoSourceConfiguration>`;
-  const encoder = `<tt:VideoEncoderConfiguration token="encoder_${kind}">${encoderConfiguration(kind, state.settings(kind))}</tt:VideoEncoderConfiguration>`;
-  const ptz = state.hasPtz ? ptzConfiguration('tt:PTZConfiguration') : '';
-  return `<trt:${tag} token="profile_${kind}" fixed="true"><tt:Name>${kind}</tt:Name>${source}${encoder}${ptz}</trt:${tag}>`;
+function encoder(tag: string, token: string, state: MediaState): string {
+  const kind = kindOf(token);
+  return `<${tag} token="${token}">${encoderConfiguration(kind, state.settings(kind), state.quirks().sparseEncoder)}</${tag}>`;
+}
+
+function profile(tag: string, key: ProfileKey, state: MediaState): string {
+  const source = `<tt:VideoSourceConfiguration token="source_config_${key.source}">${sourceConfiguration(key.source)}</tt:VideoSourceConfiguration>`;
+  const ptz = state.hasPtz && key.source === 0 ? ptzConfiguration('tt:PTZConfiguration') : '';
+  const name = key.source === 0 ? key.kind : `${key.kind} ${key.source + 1}`;
+  return `<trt:${tag} token="${profileToken(key)}" fixed="true"><tt:Name>${name}</tt:Name>${source}${encoder('tt:VideoEncoderConfiguration', encoderToken(key), state)}${ptz}</trt:${tag}>`;
+}
+
+/** The profiles that this version shows: it has no word for H.265. */
+function shownProfiles(state: MediaState): readonly ProfileKey[] {
+  const { sources, hidesH265 } = state.quirks();
+  return profileKeys(sources).filter(({ kind }) => !hidesH265 || kind !== 'main');
 }
 
 function encoderOptions(body: XmlElement, state: MediaState): string {
-  if (textAt(body, 'ConfigurationToken') !== undefined) requireToken(body, 'ConfigurationToken', ENCODER_TOKENS, 'NoConfig');
-  if (textAt(body, 'ProfileToken') !== undefined) requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile');
-  const token = textAt(body, 'ConfigurationToken') ?? textAt(body, 'ProfileToken');
-  const offers = (token === undefined ? KINDS : [kindOf(token)]).map((kind) => state.offer(kind));
+  const byEncoder = textAt(body, 'ConfigurationToken') === undefined ? undefined : kindOf(namedEncoder(body, state));
+  const byProfile = textAt(body, 'ProfileToken') === undefined ? undefined : namedProfile(body, state);
+  const kind = byEncoder ?? byProfile;
+  const offers = (kind === undefined ? KINDS : [kind]).map((one) => state.offer(one));
   const rates = { min: Math.min(...offers.map((one) => one.rates.min)), max: Math.max(...offers.map((one) => one.rates.max)) };
   const sizes = offers.flatMap((one) =>
     one.resolutions.map((size) => `<tt:ResolutionsAvailable>${resolution(size)}</tt:ResolutionsAvailable>`),
@@ -67,25 +79,32 @@ function encoderOptions(body: XmlElement, state: MediaState): string {
   return respond('GetVideoEncoderConfigurationOptions', `<trt:Options>${options}</trt:Options>`);
 }
 
+/** What the quirk about complete requests refuses beyond what every camera does: multicast to nowhere. */
+export function checkMulticast(configuration: XmlElement, state: MediaState): void {
+  const multicast = child(configuration, 'Multicast');
+  if (state.quirks().setNeedsAll && multicast !== undefined && (textAt(multicast, 'Address', 'IPv4Address') ?? '0.0.0.0') === '0.0.0.0')
+    throw new SoapFault('Sender', ['ter:InvalidArgVal', 'ter:ConfigModify'], 'Multicast address 0.0.0.0 is not valid');
+}
+
 function setEncoder(body: XmlElement, state: MediaState): string {
   const configuration = child(body, 'Configuration');
   const token = configuration?.attributes.get('token');
   if (configuration === undefined || token === undefined || !/^(true|false|0|1)$/.test(textAt(body, 'ForcePersistence') ?? '')) {
     throw new SoapFault('Sender', ['ter:InvalidArgs'], 'Configuration with token and ForcePersistence are needed');
   }
-  if (!ENCODER_TOKENS.includes(token)) throw invalidArgument('NoConfig', 'No such configuration');
-  state.apply(kindOf(token), readSettings(configuration, state.offer(kindOf(token))));
-  return respond('SetVideoEncoderConfiguration', '');
+  if (!encoderTokens(state).includes(token)) throw invalidArgument('NoConfig', 'No such configuration');
+  const settings = readSettings(configuration, state.offer(kindOf(token)));
+  checkMulticast(configuration, state);
+  state.apply(kindOf(token), settings);
+  return respond('SetVideoEncoderConfiguration');
 }
 
-function streamUri(body: XmlElement, uri: (kind: StreamKind) => string): string {
+function checkSetup(body: XmlElement): void {
   const setup = child(body, 'StreamSetup');
   const protocol = textAt(setup, 'Transport', 'Protocol');
-  const token = requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile');
   if (textAt(setup, 'Stream') !== 'RTP-Unicast' || protocol === undefined || !['RTSP', 'TCP'].includes(protocol)) {
     throw invalidArgument('InvalidStreamSetup', 'Only RTP-Unicast over RTSP (TCP) is supported');
   }
-  return mediaUri('GetStreamUri', uri(kindOf(token)));
 }
 
 const mediaUri = (name: string, uri: string): string => {
@@ -94,54 +113,72 @@ const mediaUri = (name: string, uri: string): string => {
   return respond(name, `<trt:MediaUri><tt:Uri>${escapeXml(uri)}</tt:Uri>${facts}</trt:MediaUri>`);
 };
 
-const reads = (takes: readonly string[], answer: Operation['answer']): Operation => ({ access: 'READ_MEDIA', takes, answer });
+/** The audio outputs of a camera with a loudspeaker, which is how version 1 shows a backchannel. */
+function audioOperations(state: MediaState): Service {
+  const rows = (inner: string): string => (state.hasBackchannel ? inner : '');
+  return {
+    GetAudioSources: reads([], () => respond('GetAudioSources')),
+    GetAudioOutputs: reads([], () => respond('GetAudioOutputs', rows('<trt:AudioOutputs token="speaker_0"/>'))),
+    GetAudioDecoderConfigurations: reads([], () =>
+      respond(
+        'GetAudioDecoderConfigurations',
+        rows('<trt:Configurations token="decoder_0"><tt:Name>G.711</tt:Name><tt:UseCount>2</tt:UseCount></trt:Configurations>'),
+      ),
+    ),
+  };
+}
 
 /** The service over one camera's state. */
 export function mediaService(state: MediaState): Service {
-  const encoder = (tag: string, kind: StreamKind): string =>
-    `<trt:${tag} token="encoder_${kind}">${encoderConfiguration(kind, state.settings(kind))}</trt:${tag}>`;
+  const sources = () => Array.from({ length: state.quirks().sources }, (_, source) => source);
   return {
     GetServiceCapabilities: serviceCapabilities('trt'),
-    GetProfiles: reads([], () => respond('GetProfiles', KINDS.map((kind) => profile('Profiles', kind, state)).join(''))),
+    GetProfiles: reads([], () =>
+      respond(
+        'GetProfiles',
+        shownProfiles(state)
+          .map((key) => profile('Profiles', key, state))
+          .join(''),
+      ),
+    ),
     GetProfile: reads(['ProfileToken'], (body) => {
-      return respond('GetProfile', profile('Profile', kindOf(requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile')), state));
+      const kind = namedProfile(body, state);
+      const key = profileKeys(state.quirks().sources).find((one) => profileToken(one) === textAt(body, 'ProfileToken'));
+      return respond('GetProfile', profile('Profile', key ?? { kind, source: 0 }, state));
     }),
     GetVideoSources: reads([], () => {
-      const { width, height, rate } = { width: 1280, height: 720, rate: 25 };
-      const facts = `<tt:Framerate>${rate}</tt:Framerate><tt:Resolution>${resolution({ width, height })}</tt:Resolution>`;
-      return respond('GetVideoSources', `<trt:VideoSources token="${SOURCE}">${facts}</trt:VideoSources>`);
+      const facts = `<tt:Framerate>25</tt:Framerate><tt:Resolution>${resolution({ width: 1280, height: 720 })}</tt:Resolution>`;
+      const rows = sources().map((source) => `<trt:VideoSources token="${sourceToken(source)}">${facts}</trt:VideoSources>`);
+      return respond('GetVideoSources', rows.join(''));
     }),
     GetVideoSourceConfigurations: reads([], () => {
-      return respond(
-        'GetVideoSourceConfigurations',
-        `<trt:Configurations token="source_config_0">${SOURCE_CONFIGURATION}</trt:Configurations>`,
+      const rows = sources().map(
+        (source) => `<trt:Configurations token="source_config_${source}">${sourceConfiguration(source)}</trt:Configurations>`,
       );
+      return respond('GetVideoSourceConfigurations', rows.join(''));
     }),
     GetVideoEncoderConfigurations: reads([], () => {
-      return respond('GetVideoEncoderConfigurations', KINDS.map((kind) => encoder('Configurations', kind)).join(''));
+      const rows = shownProfiles(state).map((key) => encoder('trt:Configurations', encoderToken(key), state));
+      return respond('GetVideoEncoderConfigurations', rows.join(''));
     }),
     GetVideoEncoderConfiguration: reads(['ConfigurationToken'], (body) => {
-      const token = requireToken(body, 'ConfigurationToken', ENCODER_TOKENS, 'NoConfig');
-      return respond('GetVideoEncoderConfiguration', encoder('Configuration', kindOf(token)));
+      return respond('GetVideoEncoderConfiguration', encoder('trt:Configuration', namedEncoder(body, state), state));
     }),
     GetVideoEncoderConfigurationOptions: reads(['ConfigurationToken', 'ProfileToken'], (body) => encoderOptions(body, state)),
-    SetVideoEncoderConfiguration: {
-      access: 'ACTUATE',
-      takes: ['Configuration', 'ForcePersistence'],
-      answer: (body) => setEncoder(body, state),
-    },
-    GetStreamUri: reads(['StreamSetup', 'ProfileToken'], (body, call) => streamUri(body, call.streamUri)),
-    GetSnapshotUri: reads(['ProfileToken'], (body, { baseUri }) => {
-      requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile');
-      return mediaUri('GetSnapshotUri', `${baseUri}/onvif/snapshot.jpg`);
+    SetVideoEncoderConfiguration: acts(['Configuration', 'ForcePersistence'], (body) => setEncoder(body, state)),
+    GetStreamUri: reads(['StreamSetup', 'ProfileToken'], (body, call) => {
+      const kind = namedProfile(body, state);
+      checkSetup(body);
+      return mediaUri('GetStreamUri', call.streamUri(kind));
     }),
-    SetSynchronizationPoint: {
-      access: 'ACTUATE',
-      takes: ['ProfileToken'],
-      answer: (body) => {
-        state.synchronize(kindOf(requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile')));
-        return respond('SetSynchronizationPoint', '');
-      },
-    },
+    GetSnapshotUri: reads(['ProfileToken'], (body, call) => {
+      return mediaUri('GetSnapshotUri', snapshotUri(state, call, namedProfile(body, state)));
+    }),
+    SetSynchronizationPoint: acts(['ProfileToken'], (body) => {
+      state.synchronize(namedProfile(body, state));
+      return respond('SetSynchronizationPoint');
+    }),
+    ...audioOperations(state),
+    ...overlayOperations('trt', state.overlays),
   };
 }

@@ -1,153 +1,110 @@
-/** A complete test camera: ONVIF Profile S device, RTSP server, WS-Discovery. Used by `npm start` and by the tests. */
-import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+/** A complete test camera: ONVIF device of profiles S, T and G, RTSP server, WS-Discovery. Used by `npm start` and by the tests. */
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { CameraOptions, CameraSwitches, OnvifCamera } from './camera-options.js';
-import { type Clip, indexClip } from './clip.js';
+import { createDevice, type Device } from './camera-device.js';
+import type { CameraCounters, CameraOptions, OnvifCamera, SwitchChanges } from './camera-options.js';
 import { CLIP_FOLDER } from './clip-folder.js';
-import { type CameraIdentity, cameraScopes, deviceService } from './device-service.js';
+import { ConnectionQuirks } from './connection-quirks.js';
+import { cameraScopes } from './device-service.js';
 import { type DiscoveryResponder, startDiscovery } from './discovery.js';
-import { clipFor, type EncoderSettings, offerOf } from './encoders.js';
-import { type Account, DigestVerifier } from './http-digest.js';
+import { DigestVerifier } from './http-digest.js';
 import { startWebServer, type WebServer } from './http-server.js';
-import { mediaService } from './media-service.js';
+import { LoginGate } from './login-gate.js';
 import type { Call } from './operation.js';
-import { PlayOut } from './play-out.js';
-import { ptzService } from './ptz-service.js';
-import { PtzState } from './ptz-state.js';
 import type { StreamKind } from './rtsp-context.js';
 import { type RtspServer, startRtspServer } from './rtsp-server.js';
-import { SoapFault, SPACES } from './soap.js';
-import { KINDS } from './tokens.js';
-import { createTokenVerifier } from './wsse.js';
+import type { SoapRequest } from './soap.js';
+import { CLOCK_WINDOW_MS, createTokenVerifier } from './wsse.js';
 
 export type { CameraCounters, CameraOptions, CameraSwitches, OnvifCamera } from './camera-options.js';
 
-/** Reads and indexes all clips; a few milliseconds for 2 MB. */
-function readClips(): readonly Clip[] {
-  return readdirSync(CLIP_FOLDER).flatMap((name) => {
-    const match = /^(\d+)x(\d+)-(\d+)\.h264$/.exec(name);
-    if (match === null) return [];
-    const [width, height, rate] = match.slice(1).map(Number) as [number, number, number];
-    return [indexClip(readFileSync(join(CLIP_FOLDER, name)), { width, height, rate })];
-  });
+const DEFAULT_REBOOT_MS = 300;
+/** The answer to SystemReboot leaves before the camera does. */
+const BEFORE_REBOOT_MS = 20;
+
+let snapshot: Uint8Array | undefined;
+
+/** One picture, read when it is first asked for. */
+function readSnapshot(): Uint8Array {
+  snapshot ??= readFileSync(join(CLIP_FOLDER, 'snapshot.jpg'));
+  return snapshot;
 }
 
-function makeUuid(options: CameraOptions, serial: string): string {
-  if (options.uuid !== undefined) return options.uuid;
-  const hex = createHash('sha256')
-    .update(`${serial}/${options.name ?? ''}`)
-    .digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
-/** The two encoders with their settings, as one piece of state. */
-function createEncoders(clips: readonly Clip[], counters: { syncRequests: number }, switches: CameraSwitches) {
-  const settings: Record<StreamKind, EncoderSettings> = {
-    main: { width: 1280, height: 720, rate: 25, bitrateKbps: 2048, quality: 5 },
-    sub: { width: 640, height: 360, rate: 25, bitrateKbps: 512, quality: 4 },
-  };
-  const start = (kind: StreamKind): PlayOut => {
-    const clip = clipFor(settings[kind], clips);
-    if (clip === undefined) throw new RangeError(`no clip for ${kind}: run scripts/make-clip.ts`);
-    return new PlayOut(clip, Date.now);
-  };
-  const streams = new Map(KINDS.map((kind) => [kind, start(kind)]));
-  return {
-    streams,
-    settings: (kind: StreamKind): EncoderSettings => settings[kind],
-    offer: (kind: StreamKind) => offerOf(kind, clips),
-    apply(kind: StreamKind, next: EncoderSettings): void {
-      const clip = clipFor(next, clips);
-      if (clip === undefined) throw new SoapFault('Receiver', ['ter:Action'], 'No such combination');
-      settings[kind] = next;
-      streams.get(kind)?.change(clip);
-    },
-    synchronize(kind: StreamKind): void {
-      counters.syncRequests += 1;
-      if (!switches.ignoresSync) streams.get(kind)?.synchronize();
-    },
-  };
-}
-
-/** Everything of a camera that needs no socket. */
-function createDevice(options: CameraOptions) {
-  const serial = options.serial ?? randomBytes(6).toString('hex').toUpperCase();
-  const identity: CameraIdentity = {
-    name: options.name ?? 'Front door',
-    manufacturer: 'Sightline',
-    model: options.model ?? 'Test Camera 720',
-    firmware: '1.0.0',
-    serial,
-    hardware: 'TC-720',
-    location: 'test bench',
-    hasPtz: options.ptz ?? true,
-  };
-  const switches: CameraSwitches = {
-    password: options.password ?? 'camera',
-    slowMs: options.slowMs ?? 0,
-    goneOffline: options.goneOffline ?? false,
-    streamScheme: options.streamScheme ?? 'rtsp',
-    streamHost: options.streamHost ?? '',
-    clockSkewMs: options.clockSkewMs ?? 0,
-    ignoresSync: options.ignoresSync ?? false,
-  };
-  const endpoint = `urn:uuid:${makeUuid(options, serial)}`;
-  const counters = {
-    ...{ openConnections: 0, connections: 0, playingSessions: 0, plays: 0, mediaBytes: 0, dropped: 0 },
-    ...{ syncRequests: 0, soapRequests: 0, soapFaults: 0 },
-    operations: {} as Record<string, number>,
-  };
-  const encoders = createEncoders(readClips(), counters, switches);
-  const ptz = new PtzState();
-  const media = { ...encoders, hasPtz: identity.hasPtz };
-  const services = new Map([
-    ['/onvif/device_service', { space: SPACES.tds, operations: deviceService(identity, endpoint) }],
-    ['/onvif/media_service', { space: SPACES.trt, operations: mediaService(media) }],
-    ...(identity.hasPtz ? [['/onvif/ptz_service', { space: SPACES.tptz, operations: ptzService(ptz) }] as const] : []),
-  ] as const);
-  const now = (): number => Date.now() + switches.clockSkewMs;
-  const accounts = (): readonly Account[] => [
-    { user: options.user ?? 'admin', password: switches.password, level: 'Administrator' },
-    ...(options.accounts ?? []),
-  ];
-  return { identity, switches, endpoint, counters, encoders, ptz, services, now, accounts };
-}
-
-type Device = ReturnType<typeof createDevice>;
-
-function startWeb(device: Device, options: CameraOptions, rtspPort: () => number): Promise<WebServer> {
-  const { switches, counters, accounts, now } = device;
-  const digest = new DigestVerifier({
-    realm: 'camera',
-    algorithms: options.httpDigest ?? ['MD5', 'SHA-256'],
-    hasQop: true,
+function makeGate(device: Device, options: CameraOptions): LoginGate {
+  const { switches, counters, now } = device;
+  const accounts = () => device.accounts.list();
+  return new LoginGate({
+    quirks: () => switches.quirks,
     accounts,
-    now: Date.now,
+    digest: new DigestVerifier({
+      realm: 'camera',
+      algorithms: options.httpDigest ?? ['MD5', 'SHA-256'],
+      hasQop: true,
+      accounts,
+      now: Date.now,
+    }),
+    tokens: createTokenVerifier({
+      accounts,
+      now,
+      windowMs: () => switches.quirks.clockDrift?.windowMs ?? CLOCK_WINDOW_MS,
+      burnsNonces: () => switches.quirks.burnsNonces,
+    }),
+    now: () => performance.now(),
+    counters,
   });
-  const tokens = createTokenVerifier({ accounts, now });
+}
+
+/** Where a request reached the camera and what it tells of its own addresses, wrong ones included. */
+function makeCall(device: Device, options: CameraOptions, rtspPort: number, request: IncomingMessage, soap: SoapRequest): Call {
+  const { switches } = device;
+  const { wrongAddress, rtspOnHttpPort } = switches.quirks;
+  const own = bracketed(`${request.socket.localAddress ?? '127.0.0.1'}`.replace('::ffff:', ''));
+  const host = switches.streamHost === '' ? own : switches.streamHost;
+  const mediaHost = wrongAddress === '' ? host : (wrongAddress.split(':')[0] ?? host);
+  const mediaPort = rtspOnHttpPort ? request.socket.localPort : rtspPort;
+  const stream = (path: string): string => `${switches.streamScheme}://${mediaHost}:${mediaPort}/${path}`;
+  return {
+    baseUri: wrongAddress === '' ? `http://${host}:${request.socket.localPort}` : `http://${wrongAddress}`,
+    streamUri: (kind) => options.externalRtsp?.(kind) ?? stream(kind),
+    replayUri: (recording) => stream(`replay/${recording}`),
+    now: device.now(),
+    path: request.url ?? '',
+    header: soap.header,
+    onGone: (act) => request.socket.once('close', act),
+  };
+}
+
+interface Surroundings {
+  readonly rtspPort: () => number;
+  readonly isGone: () => boolean;
+  readonly counters: () => CameraCounters;
+  readonly onFirmware: (sizeBytes: number) => void;
+}
+
+function startWeb(device: Device, options: CameraOptions, connections: ConnectionQuirks, around: Surroundings): Promise<WebServer> {
+  const { switches, counters } = device;
   return startWebServer(
     {
       services: device.services,
-      snapshot: readFileSync(join(CLIP_FOLDER, 'snapshot.jpg')),
-      digest: () => digest,
-      tokens: () => tokens,
-      call: (request: IncomingMessage): Call => {
-        const own = `${request.socket.localAddress ?? '127.0.0.1'}`.replace('::ffff:', '');
-        const host = switches.streamHost === '' ? own : switches.streamHost;
-        const streamUri = (kind: StreamKind): string =>
-          options.externalRtsp?.(kind) ?? `${switches.streamScheme}://${host}:${rtspPort()}/${kind}`;
-        return { baseUri: `http://${host}:${request.socket.localPort}`, streamUri, now: now() };
-      },
-      counters: () => counters,
+      snapshot: readSnapshot,
+      gate: makeGate(device, options),
+      connections,
+      quirks: () => switches.quirks,
+      call: (request, soap) => makeCall(device, options, around.rtspPort(), request, soap),
+      counters: around.counters,
       onOperation: (name, isFault) => {
         counters.soapRequests += 1;
         if (isFault) counters.soapFaults += 1;
-        if (/^[A-Za-z]{1,60}$/.test(name)) counters.operations[name] = (counters.operations[name] ?? 0) + 1;
+        if (/^[A-Za-z0-9]{1,60}$/.test(name)) counters.operations[name] = (counters.operations[name] ?? 0) + 1;
       },
+      onFirmware: around.onFirmware,
+      now: device.now,
       slowMs: () => switches.slowMs,
-      isGone: () => switches.goneOffline,
+      isGone: around.isGone,
+      hangs: () => switches.hangs,
     },
     options.host ?? '127.0.0.1',
     options.port ?? 0,
@@ -164,7 +121,7 @@ function startRtsp(device: Device, options: CameraOptions): Promise<RtspServer> 
           realm: 'camera',
           algorithms: [algorithm],
           hasQop: algorithm !== 'MD5',
-          accounts: device.accounts,
+          accounts: () => device.accounts.list(),
           now: Date.now,
         });
   const context = {
@@ -173,50 +130,164 @@ function startRtsp(device: Device, options: CameraOptions): Promise<RtspServer> 
     now: Date.now,
     auth: () => auth,
     slowMs: () => device.switches.slowMs,
+    hangs: () => device.switches.hangs,
     idrAtPlay: options.idrAtPlay ?? false,
     sessionTimeoutS: options.sessionTimeoutS ?? 60,
   };
   return startRtspServer(context, options.host ?? '127.0.0.1', options.rtspPort ?? 0);
 }
 
+/** Goes away for a while and comes back; one at a time. */
+class Reboot {
+  isAway = false;
+  readonly #device: Device;
+  readonly #awayMs: number;
+  readonly #applyGone: () => void;
+  readonly #discovery: () => DiscoveryResponder | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(device: Device, awayMs: number, applyGone: () => void, discovery: () => DiscoveryResponder | undefined) {
+    this.#device = device;
+    this.#awayMs = awayMs;
+    this.#applyGone = applyGone;
+    this.#discovery = discovery;
+  }
+
+  soon(): void {
+    this.#timer = setTimeout(() => void this.run(), BEFORE_REBOOT_MS);
+  }
+
+  run(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Nothing of it happens any more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #run(): Promise<void> {
+    this.#device.counters.reboots += 1;
+    this.isAway = true;
+    if (this.#device.switches.quirks.rebootForgets) this.#device.events.points.clear();
+    this.#applyGone();
+    await this.#discovery()?.bye();
+    await new Promise<void>((resolve) => {
+      this.#timer = setTimeout(resolve, this.#awayMs);
+    });
+    this.isAway = false;
+    this.#applyGone();
+    await this.#discovery()?.hello();
+  }
+}
+
+/** What runs of one camera; filled while it starts. */
+interface Running {
+  web?: WebServer;
+  rtsp?: RtspServer;
+  discovery?: DiscoveryResponder;
+  reboot?: Reboot;
+}
+
+/** The camera's ways to be found, with the addresses it gives for itself. */
+function discoverable(device: Device, httpPort: number, isGone: () => boolean) {
+  const { switches } = device;
+  const toldHost = (own: string): string => bracketed(switches.streamHost === '' ? own : switches.streamHost);
+  return {
+    endpoint: device.endpoint,
+    scopes: cameraScopes(device.identity),
+    deviceUri: (own: string) => `http://${switches.quirks.wrongAddress || `${toldHost(own)}:${httpPort}`}/onvif/device_service`,
+    secondUri: () => {
+      const { secondInterface } = switches.quirks;
+      return secondInterface === '' ? '' : `http://${secondInterface}:${httpPort}/onvif/device_service`;
+    },
+    isGone,
+  };
+}
+
+/** The parts of a camera's handle that only read and change its state. */
+function stateHandle(device: Device, applyGone: () => void) {
+  const { switches, encoders, events, io, clock, now } = device;
+  return {
+    set({ quirks, ...changes }: SwitchChanges) {
+      Object.assign(switches, changes);
+      if (quirks !== undefined) switches.quirks = { ...switches.quirks, ...quirks };
+      applyGone();
+    },
+    settings: encoders.settings,
+    frameNumber: (kind: StreamKind) => encoders.streams.get(kind)?.frameNumber() ?? 0,
+    position: () => device.ptz.position(now()),
+    isMoving: () => device.ptz.isMoving(now()),
+    raise: events.raise,
+    forgetSubscriptions: () => events.points.clear(),
+    imaging: () => device.imaging.values,
+    relay: (token: string) => io.relays.find((one) => one.token === token)?.isOn,
+    setInput: (token: string, isOn: boolean) => io.setInput(token, isOn),
+    users: () => device.accounts.list().map(({ user, level }) => ({ user, level })),
+    clock: () => ({ atMs: now(), zone: clock.zone, isNtp: clock.isNtp, servers: clock.servers }),
+  };
+}
+
+const readCounters = ({ counters, events }: Device, connections: ConnectionQuirks): CameraCounters => ({
+  ...counters,
+  operations: { ...counters.operations },
+  auxiliary: [...counters.auxiliary],
+  subscriptions: events.points.count,
+  mostSubscriptions: events.points.most,
+  freezes: connections.freezes,
+});
+
 /** Starts a camera and resolves when it can be found, asked and played; rejects when a port is taken. */
 export async function startOnvifCamera(options: CameraOptions = {}): Promise<OnvifCamera> {
-  const device = createDevice(options);
-  const { switches, counters, encoders } = device;
+  const running: Running = {};
+  const ports = () => ({ http: running.web?.port ?? 0, rtsp: running.rtsp?.port ?? 0 });
+  const device = createDevice(options, { reboot: () => running.reboot?.soon(), ports });
+  const { switches, counters } = device;
   const host = options.host ?? '127.0.0.1';
+  const isGone = (): boolean => switches.goneOffline || running.reboot?.isAway === true;
+  const connections = new ConnectionQuirks(
+    () => switches.quirks,
+    () => performance.now(),
+  );
+  const applyGone = (): void => {
+    running.rtsp?.setGone(isGone());
+    if (isGone()) running.web?.dropConnections();
+  };
+  const reboot = new Reboot(device, options.rebootMs ?? DEFAULT_REBOOT_MS, applyGone, () => running.discovery);
+  running.reboot = reboot;
+  const onFirmware = (sizeBytes: number): void => {
+    counters.firmwareBytes += sizeBytes;
+    reboot.soon();
+  };
   const rtsp = await startRtsp(device, options);
-  const web = await startWeb(device, options, () => rtsp.port).catch(async (error: unknown) => {
+  running.rtsp = rtsp;
+  const around = { rtspPort: () => rtsp.port, isGone, counters: () => readCounters(device, connections), onFirmware };
+  const web = await startWeb(device, options, connections, around).catch(async (error: unknown) => {
     await rtsp.stop();
     throw error;
   });
-  rtsp.setGone(switches.goneOffline);
-  const discoverable = {
-    endpoint: device.endpoint,
-    scopes: cameraScopes(device.identity),
-    deviceUri: (own: string) => `http://${switches.streamHost === '' ? own : switches.streamHost}:${web.port}/onvif/device_service`,
-    isGone: () => switches.goneOffline,
-  };
-  const discovery: DiscoveryResponder | undefined = (options.discovery ?? true) ? await startDiscovery(discoverable, host) : undefined;
-  const near = host === '0.0.0.0' ? '127.0.0.1' : host;
+  running.web = web;
+  applyGone();
+  if (options.discovery ?? true) running.discovery = await startDiscovery(discoverable(device, web.port, isGone), host);
+  const near = host === '0.0.0.0' ? '127.0.0.1' : bracketed(host);
 
   return {
+    ...stateHandle(device, applyGone),
     deviceUri: `http://${near}:${web.port}/onvif/device_service`,
     httpPort: web.port,
     rtspPort: rtsp.port,
     endpoint: device.endpoint,
     rtspUri: (kind) => options.externalRtsp?.(kind) ?? `rtsp://${near}:${rtsp.port}/${kind}`,
-    counters: () => ({ ...counters, operations: { ...counters.operations } }),
-    set(changes) {
-      Object.assign(switches, changes);
-      rtsp.setGone(switches.goneOffline);
-      if (switches.goneOffline) web.dropConnections();
-    },
-    settings: encoders.settings,
-    frameNumber: (kind) => encoders.streams.get(kind)?.frameNumber() ?? 0,
-    position: () => device.ptz.position(device.now()),
+    counters: around.counters,
+    reboot: () => reboot.run(),
     async stop() {
-      await Promise.all([discovery?.stop(), web.stop(), rtsp.stop()]);
-      for (const stream of encoders.streams.values()) stream.stop();
+      reboot.stop();
+      device.stop();
+      await Promise.all([running.discovery?.stop(), web.stop(), rtsp.stop()]);
     },
   };
 }

@@ -1,9 +1,13 @@
-/** The PTZ service: one node, continuous motion, presets, home, status. */
-import { requireToken, serviceCapabilities } from './device-service.js';
-import type { Operation, Service } from './operation.js';
+/** The PTZ service: one node, continuous, relative and absolute motion, presets, home, status, auxiliary commands. */
+import { requireToken } from './device-service.js';
+import { xsDuration } from './duration.js';
+import { profileTokens } from './media-state.js';
+import { type Operation, reads, type Service } from './operation.js';
 import { MAX_PRESETS, type PtzPosition, type PtzState } from './ptz-state.js';
+import { type PtzTours, tourOperations } from './ptz-tours.js';
+import type { CameraQuirks } from './quirks.js';
+import { serviceCapabilities } from './service-list.js';
 import { invalidArgument, SoapFault } from './soap.js';
-import { PROFILE_TOKENS } from './tokens.js';
 import { child, escapeXml, textAt, type XmlElement } from './xml.js';
 
 const SPACE = 'http://www.onvif.org/ver10/tptz';
@@ -11,8 +15,22 @@ const PAN_TILT_VELOCITY = `${SPACE}/PanTiltSpaces/VelocityGenericSpace`;
 const ZOOM_VELOCITY = `${SPACE}/ZoomSpaces/VelocityGenericSpace`;
 const PAN_TILT_POSITION = `${SPACE}/PanTiltSpaces/PositionGenericSpace`;
 const ZOOM_POSITION = `${SPACE}/ZoomSpaces/PositionGenericSpace`;
+const PAN_TILT_STEP = `${SPACE}/PanTiltSpaces/TranslationGenericSpace`;
+const ZOOM_STEP = `${SPACE}/ZoomSpaces/TranslationGenericSpace`;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 60_000;
+/** Of a camera that minds a long Timeout. */
+const SHORT_TIMEOUT_MS = 1000;
+const AUXILIARY = ['tt:Wiper|On', 'tt:Wiper|Off', 'tt:IRLamp|On', 'tt:IRLamp|Off', 'tt:IRLamp|Auto'];
+
+/** The camera as this service needs it. */
+export interface PtzServiceState {
+  readonly ptz: PtzState;
+  readonly tours: PtzTours;
+  readonly quirks: () => CameraQuirks;
+  /** Hears of auxiliary commands. */
+  onAuxiliary(command: string): void;
+}
 
 const respond = (name: string, inner = ''): string => `<tptz:${name}Response>${inner}</tptz:${name}Response>`;
 
@@ -31,14 +49,30 @@ export function ptzConfiguration(tag: string): string {
 const range = (name: string, min: number, max: number): string => `<tt:${name}><tt:Min>${min}</tt:Min><tt:Max>${max}</tt:Max></tt:${name}>`;
 const space = (name: string, uri: string, ranges: string): string => `<tt:${name}><tt:URI>${uri}</tt:URI>${ranges}</tt:${name}>`;
 
-const SPACES_OFFERED = [
-  space('AbsolutePanTiltPositionSpace', PAN_TILT_POSITION, range('XRange', -1, 1) + range('YRange', -1, 1)),
-  space('AbsoluteZoomPositionSpace', ZOOM_POSITION, range('XRange', 0, 1)),
-  space('ContinuousPanTiltVelocitySpace', PAN_TILT_VELOCITY, range('XRange', -1, 1) + range('YRange', -1, 1)),
-  space('ContinuousZoomVelocitySpace', ZOOM_VELOCITY, range('XRange', -1, 1)),
-].join('');
+/** What the node offers; one that only pans and tilts has no zoom in it. */
+function spacesOffered(hasZoom: boolean): string {
+  const square = range('XRange', -1, 1) + range('YRange', -1, 1);
+  const zoom = (inner: string): string => (hasZoom ? inner : '');
+  return [
+    space('AbsolutePanTiltPositionSpace', PAN_TILT_POSITION, square),
+    zoom(space('AbsoluteZoomPositionSpace', ZOOM_POSITION, range('XRange', 0, 1))),
+    space('RelativePanTiltTranslationSpace', PAN_TILT_STEP, square),
+    zoom(space('RelativeZoomTranslationSpace', ZOOM_STEP, range('XRange', -1, 1))),
+    space('ContinuousPanTiltVelocitySpace', PAN_TILT_VELOCITY, square),
+    zoom(space('ContinuousZoomVelocitySpace', ZOOM_VELOCITY, range('XRange', -1, 1))),
+  ].join('');
+}
 
-const NODE = `<tt:Name>PTZ</tt:Name><tt:SupportedPTZSpaces>${SPACES_OFFERED}</tt:SupportedPTZSpaces><tt:MaximumNumberOfPresets>${MAX_PRESETS}</tt:MaximumNumberOfPresets><tt:HomeSupported>true</tt:HomeSupported>`;
+const hasZoom = ({ ptz }: CameraQuirks): boolean => ptz !== 'pan-tilt-only';
+
+function nodeXml(quirks: CameraQuirks): string {
+  const presets = `<tt:MaximumNumberOfPresets>${MAX_PRESETS}</tt:MaximumNumberOfPresets><tt:HomeSupported>true</tt:HomeSupported>`;
+  const auxiliary = AUXILIARY.map((one) => `<tt:AuxiliaryCommands>${one}</tt:AuxiliaryCommands>`).join('');
+  const operations = ['Start', 'Stop', 'Pause'].map((one) => `<tt:PTZPresetTourOperation>${one}</tt:PTZPresetTourOperation>`).join('');
+  const tours = `<tt:Extension><tt:SupportedPresetTour><tt:MaximumNumberOfPresetTours>4</tt:MaximumNumberOfPresetTours>${operations}</tt:SupportedPresetTour></tt:Extension>`;
+  const spaces = `<tt:SupportedPTZSpaces>${spacesOffered(hasZoom(quirks))}</tt:SupportedPTZSpaces>`;
+  return `<tptz:PTZNode token="ptz_node_0"><tt:Name>PTZ</tt:Name>${spaces}${presets}${auxiliary}${tours}</tptz:PTZNode>`;
+}
 
 function vector({ pan, tilt, zoom }: PtzPosition): string {
   const round = (value: number): string => value.toFixed(4);
@@ -58,44 +92,63 @@ function checkSpace(element: XmlElement | undefined, allowed: string): void {
   if (named !== undefined && named !== allowed) throw invalidArgument('SpaceNotSupported', 'This space is not supported');
 }
 
-/** xs:duration without years and months, in ms; a missing one is the default. */
-function duration(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_TIMEOUT_MS;
-  const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text);
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
-  const ms = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
-  if (match === null || ms <= 0 || ms > MAX_TIMEOUT_MS)
-    throw invalidArgument('TimeoutNotSupported', 'Timeout must be more than 0 and at most 60 s');
+/** xs:duration in ms; a missing one is the default. */
+function timeout(text: string | undefined, { ptz }: CameraQuirks): number {
+  if (text === undefined) return ptz === 'short-timeout' ? SHORT_TIMEOUT_MS : DEFAULT_TIMEOUT_MS;
+  const ms = xsDuration(text) ?? 0;
+  const most = ptz === 'short-timeout' ? SHORT_TIMEOUT_MS : MAX_TIMEOUT_MS;
+  if (ms <= 0 || ms > most) throw invalidArgument('TimeoutNotSupported', `Timeout must be more than 0 and at most ${most / 1000} s`);
   return ms;
 }
 
-function continuousMove(body: XmlElement, state: PtzState, now: number): string {
-  const velocity = child(body, 'Velocity');
-  const [panTilt, zoom] = [child(velocity, 'PanTilt'), child(velocity, 'Zoom')];
-  if (panTilt === undefined && zoom === undefined) throw new SoapFault('Sender', ['ter:InvalidArgs'], 'Velocity is missing');
-  checkSpace(panTilt, PAN_TILT_VELOCITY);
-  checkSpace(zoom, ZOOM_VELOCITY);
-  const timeoutMs = duration(textAt(body, 'Timeout'));
-  state.move(
-    {
-      ...(panTilt === undefined ? {} : { panTilt: { x: component(panTilt, 'x', -1, 1), y: component(panTilt, 'y', -1, 1) } }),
-      ...(zoom === undefined ? {} : { zoom: component(zoom, 'x', -1, 1) }),
-    },
+/** The two vectors of a request; refused where an axis is named that this camera does not have. */
+function axesOf(element: XmlElement | undefined, quirks: CameraQuirks, spaces: readonly [panTilt: string, zoom: string]) {
+  const [panTilt, zoom] = [child(element, 'PanTilt'), child(element, 'Zoom')];
+  if (panTilt === undefined && zoom === undefined) throw new SoapFault('Sender', ['ter:InvalidArgs'], 'No axis is named');
+  if (zoom !== undefined && !hasZoom(quirks)) throw invalidArgument('SpaceNotSupported', 'This camera has no zoom');
+  checkSpace(panTilt, spaces[0]);
+  checkSpace(zoom, spaces[1]);
+  return {
+    panTilt: panTilt === undefined ? undefined : { x: component(panTilt, 'x', -1, 1), y: component(panTilt, 'y', -1, 1) },
+    zoom,
+  };
+}
+
+function continuousMove(body: XmlElement, { ptz, quirks }: PtzServiceState, now: number): string {
+  const { panTilt, zoom } = axesOf(child(body, 'Velocity'), quirks(), [PAN_TILT_VELOCITY, ZOOM_VELOCITY]);
+  if (quirks().ptz === 'both-axes-only' && panTilt !== undefined && (panTilt.x === 0) !== (panTilt.y === 0))
+    throw invalidArgument('InvalidVelocity', 'Both axes must move');
+  const timeoutMs = timeout(textAt(body, 'Timeout'), quirks());
+  ptz.move(
+    { ...(panTilt === undefined ? {} : { panTilt }), ...(zoom === undefined ? {} : { zoom: component(zoom, 'x', -1, 1) }) },
     timeoutMs,
     now,
   );
   return respond('ContinuousMove');
 }
 
-function absoluteMove(body: XmlElement, state: PtzState, now: number): string {
-  const target = child(body, 'Position');
-  const [panTilt, zoom] = [child(target, 'PanTilt'), child(target, 'Zoom')];
-  checkSpace(panTilt, PAN_TILT_POSITION);
-  checkSpace(zoom, ZOOM_POSITION);
-  const at = state.position(now);
-  const pan = panTilt === undefined ? at.pan : component(panTilt, 'x', -1, 1);
-  const tilt = panTilt === undefined ? at.tilt : component(panTilt, 'y', -1, 1);
-  state.goTo({ pan, tilt, zoom: zoom === undefined ? at.zoom : component(zoom, 'x', 0, 1) }, now);
+function relativeMove(body: XmlElement, { ptz, quirks }: PtzServiceState, now: number): string {
+  const { panTilt, zoom } = axesOf(child(body, 'Translation'), quirks(), [PAN_TILT_STEP, ZOOM_STEP]);
+  const at = ptz.position(now);
+  const within = (value: number, min: number): number => Math.min(1, Math.max(min, value));
+  ptz.goTo(
+    {
+      pan: within(at.pan + (panTilt?.x ?? 0), -1),
+      tilt: within(at.tilt + (panTilt?.y ?? 0), -1),
+      zoom: within(at.zoom + (zoom === undefined ? 0 : component(zoom, 'x', -1, 1)), 0),
+    },
+    now,
+  );
+  return respond('RelativeMove');
+}
+
+function absoluteMove(body: XmlElement, { ptz, quirks }: PtzServiceState, now: number): string {
+  const { panTilt, zoom } = axesOf(child(body, 'Position'), quirks(), [PAN_TILT_POSITION, ZOOM_POSITION]);
+  const at = ptz.position(now);
+  ptz.goTo(
+    { pan: panTilt?.x ?? at.pan, tilt: panTilt?.y ?? at.tilt, zoom: zoom === undefined ? at.zoom : component(zoom, 'x', 0, 1) },
+    now,
+  );
   return respond('AbsoluteMove');
 }
 
@@ -116,29 +169,40 @@ function presetsOf(state: PtzState): string {
   return respond('GetPresets', rows.join(''));
 }
 
-function stop(body: XmlElement, state: PtzState, now: number): string {
+function stop(body: XmlElement, { ptz, quirks }: PtzServiceState, now: number): string {
   const flag = (name: string): boolean => {
     const text = textAt(body, name) ?? 'true';
     if (!/^(true|false|1|0)$/.test(text)) throw new SoapFault('Sender', ['ter:InvalidArgs'], `${name} must be true or false`);
     return text === 'true' || text === '1';
   };
-  state.stop({ panTilt: flag('PanTilt'), zoom: flag('Zoom') }, now);
+  const wanted = { panTilt: flag('PanTilt'), zoom: flag('Zoom') };
+  const moving = ptz.isMoving(now);
+  if (quirks().ptz === 'stop-moving-axis-only' && ((wanted.panTilt && !moving.panTilt) || (wanted.zoom && !moving.zoom)))
+    throw invalidArgument('InvalidVelocity', 'This axis does not move');
+  ptz.stop(wanted, now);
   return respond('Stop');
 }
 
 /** Operations on a profile: its token is checked first. */
-function onProfile(access: Operation['access'], takes: readonly string[], answer: (body: XmlElement, now: number) => string): Operation {
+function onProfile(
+  quirks: () => CameraQuirks,
+  access: Operation['access'],
+  takes: readonly string[],
+  answer: (body: XmlElement, now: number) => string,
+): Operation {
   return {
     access,
     takes: ['ProfileToken', ...takes],
     answer: (body, { now }) => {
-      requireToken(body, 'ProfileToken', PROFILE_TOKENS, 'NoProfile');
+      requireToken(body, 'ProfileToken', profileTokens(quirks().sources), 'NoProfile');
       return answer(body, now);
     },
   };
 }
 
-function presetOperations(state: PtzState): Service {
+type OnProfile = (access: Operation['access'], takes: readonly string[], answer: (body: XmlElement, now: number) => string) => Operation;
+
+function presetOperations(state: PtzState, profiled: OnProfile): Service {
   const preset = (body: XmlElement): string =>
     requireToken(
       body,
@@ -147,18 +211,18 @@ function presetOperations(state: PtzState): Service {
       'NoToken',
     );
   return {
-    GetPresets: onProfile('READ_MEDIA', [], () => presetsOf(state)),
-    SetPreset: onProfile('ACTUATE', ['PresetName', 'PresetToken'], (body, now) => {
+    GetPresets: profiled('READ_MEDIA', [], () => presetsOf(state)),
+    SetPreset: profiled('ACTUATE', ['PresetName', 'PresetToken'], (body, now) => {
       if (textAt(body, 'PresetToken') !== undefined) preset(body);
       const token = state.setPreset(textAt(body, 'PresetToken'), textAt(body, 'PresetName'), now);
       if (token === undefined) throw new SoapFault('Receiver', ['ter:Action', 'ter:TooManyPresets'], 'All presets are in use');
       return respond('SetPreset', `<tptz:PresetToken>${token}</tptz:PresetToken>`);
     }),
-    RemovePreset: onProfile('ACTUATE', ['PresetToken'], (body) => {
+    RemovePreset: profiled('ACTUATE', ['PresetToken'], (body) => {
       state.removePreset(preset(body));
       return respond('RemovePreset');
     }),
-    GotoPreset: onProfile('ACTUATE', ['PresetToken', 'Speed'], (body, now) => {
+    GotoPreset: profiled('ACTUATE', ['PresetToken', 'Speed'], (body, now) => {
       const token = preset(body);
       const target = state.presets.find((one) => one.token === token);
       if (target !== undefined) state.goTo(target.position, now);
@@ -167,16 +231,28 @@ function presetOperations(state: PtzState): Service {
   };
 }
 
+function auxiliary(body: XmlElement, state: PtzServiceState): string {
+  const command = textAt(body, 'AuxiliaryData') ?? '';
+  if (!AUXILIARY.includes(command)) throw invalidArgument('AuxiliaryDataNotSupported', 'There is no such command');
+  state.onAuxiliary(command);
+  return respond('SendAuxiliaryCommand', `<tptz:AuxiliaryResponse>${command}</tptz:AuxiliaryResponse>`);
+}
+
 /** The service over one camera's state. */
-export function ptzService(state: PtzState): Service {
-  const reads = (takes: readonly string[], answer: Operation['answer']): Operation => ({ access: 'READ_MEDIA', takes, answer });
-  const options = `<tt:Spaces>${SPACES_OFFERED}</tt:Spaces><tt:PTZTimeout><tt:Min>PT0.1S</tt:Min><tt:Max>PT60S</tt:Max></tt:PTZTimeout>`;
+export function ptzService(state: PtzServiceState): Service {
+  const { ptz, tours, quirks } = state;
+  const profiled: OnProfile = (access, takes, answer) => onProfile(quirks, access, takes, answer);
+  const options = (): string => {
+    const most = quirks().ptz === 'short-timeout' ? SHORT_TIMEOUT_MS : MAX_TIMEOUT_MS;
+    const times = `<tt:PTZTimeout><tt:Min>PT0.1S</tt:Min><tt:Max>PT${most / 1000}S</tt:Max></tt:PTZTimeout>`;
+    return `<tptz:PTZConfigurationOptions><tt:Spaces>${spacesOffered(hasZoom(quirks()))}</tt:Spaces>${times}</tptz:PTZConfigurationOptions>`;
+  };
   return {
     GetServiceCapabilities: serviceCapabilities('tptz'),
-    GetNodes: reads([], () => respond('GetNodes', `<tptz:PTZNode token="ptz_node_0">${NODE}</tptz:PTZNode>`)),
+    GetNodes: reads([], () => respond('GetNodes', nodeXml(quirks()))),
     GetNode: reads(['NodeToken'], (body) => {
       requireToken(body, 'NodeToken', ['ptz_node_0'], 'NoEntity');
-      return respond('GetNode', `<tptz:PTZNode token="ptz_node_0">${NODE}</tptz:PTZNode>`);
+      return respond('GetNode', nodeXml(quirks()));
     }),
     GetConfigurations: reads([], () => respond('GetConfigurations', ptzConfiguration('tptz:PTZConfiguration'))),
     GetConfiguration: reads(['PTZConfigurationToken'], (body) => {
@@ -185,20 +261,23 @@ export function ptzService(state: PtzState): Service {
     }),
     GetConfigurationOptions: reads(['ConfigurationToken'], (body) => {
       requireToken(body, 'ConfigurationToken', ['ptz_config_0'], 'NoConfig');
-      return respond('GetConfigurationOptions', `<tptz:PTZConfigurationOptions>${options}</tptz:PTZConfigurationOptions>`);
+      return respond('GetConfigurationOptions', options());
     }),
-    ContinuousMove: onProfile('ACTUATE', ['Velocity', 'Timeout'], (body, now) => continuousMove(body, state, now)),
-    AbsoluteMove: onProfile('ACTUATE', ['Position', 'Speed'], (body, now) => absoluteMove(body, state, now)),
-    Stop: onProfile('ACTUATE', ['PanTilt', 'Zoom'], (body, now) => stop(body, state, now)),
-    GetStatus: onProfile('READ_MEDIA', [], (_body, now) => status(state, now)),
-    GotoHomePosition: onProfile('ACTUATE', ['Speed'], (_body, now) => {
-      state.goTo(state.home, now);
+    ContinuousMove: profiled('ACTUATE', ['Velocity', 'Timeout'], (body, now) => continuousMove(body, state, now)),
+    RelativeMove: profiled('ACTUATE', ['Translation', 'Speed'], (body, now) => relativeMove(body, state, now)),
+    AbsoluteMove: profiled('ACTUATE', ['Position', 'Speed'], (body, now) => absoluteMove(body, state, now)),
+    Stop: profiled('ACTUATE', ['PanTilt', 'Zoom'], (body, now) => stop(body, state, now)),
+    GetStatus: profiled('READ_MEDIA', [], (_body, now) => status(ptz, now)),
+    GotoHomePosition: profiled('ACTUATE', ['Speed'], (_body, now) => {
+      ptz.goTo(ptz.home, now);
       return respond('GotoHomePosition');
     }),
-    SetHomePosition: onProfile('ACTUATE', [], (_body, now) => {
-      state.setHome(now);
+    SetHomePosition: profiled('ACTUATE', [], (_body, now) => {
+      ptz.setHome(now);
       return respond('SetHomePosition');
     }),
-    ...presetOperations(state),
+    SendAuxiliaryCommand: profiled('ACTUATE', ['AuxiliaryData'], (body) => auxiliary(body, state)),
+    ...presetOperations(ptz, profiled),
+    ...tourOperations(tours, ptz, profiled),
   };
 }

@@ -77,6 +77,7 @@ export class RtspConnection {
   }
 
   async #serve(request: RtspRequest): Promise<void> {
+    if (this.#context.hangs?.() === true) return;
     const slowMs = this.#context.slowMs();
     if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs).unref());
     if (this.#socket.destroyed) return;

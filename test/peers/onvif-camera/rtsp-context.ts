@@ -25,6 +25,8 @@ export interface RtspContext {
   /** Undefined: no password asked. */
   auth(): DigestVerifier | undefined;
   slowMs(): number;
+  /** Requests are read and never answered. */
+  hangs?(): boolean;
   readonly idrAtPlay: boolean;
   readonly sessionTimeoutS: number;
 }

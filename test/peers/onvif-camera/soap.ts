@@ -5,7 +5,19 @@ export const SPACES = {
   env: 'http://www.w3.org/2003/05/soap-envelope',
   tds: 'http://www.onvif.org/ver10/device/wsdl',
   trt: 'http://www.onvif.org/ver10/media/wsdl',
+  tr2: 'http://www.onvif.org/ver20/media/wsdl',
   tptz: 'http://www.onvif.org/ver20/ptz/wsdl',
+  timg: 'http://www.onvif.org/ver20/imaging/wsdl',
+  tev: 'http://www.onvif.org/ver10/events/wsdl',
+  tmd: 'http://www.onvif.org/ver10/deviceIO/wsdl',
+  tse: 'http://www.onvif.org/ver10/search/wsdl',
+  trc: 'http://www.onvif.org/ver10/recording/wsdl',
+  trp: 'http://www.onvif.org/ver10/replay/wsdl',
+  wsnt: 'http://docs.oasis-open.org/wsn/b-2',
+  wstop: 'http://docs.oasis-open.org/wsn/t-1',
+  wsa5: 'http://www.w3.org/2005/08/addressing',
+  tns1: 'http://www.onvif.org/ver10/topics',
+  xs: 'http://www.w3.org/2001/XMLSchema',
   tt: 'http://www.onvif.org/ver10/schema',
   ter: 'http://www.onvif.org/ver10/error',
 } as const;
@@ -34,9 +46,11 @@ export class SoapFault extends Error {
 export const invalidArgument = (detail: string, reason: string): SoapFault =>
   new SoapFault('Sender', ['ter:InvalidArgVal', `ter:${detail}`], reason);
 
-const DECLARATIONS = Object.entries(SPACES)
-  .map(([prefix, space]) => ` xmlns:${prefix}="${space}"`)
-  .join('');
+/** Only the prefixes that occur: a camera of many services would say more about names than about itself. */
+const declarations = (content: string): string =>
+  Object.entries(SPACES)
+    .flatMap(([prefix, space]) => (prefix === 'env' || content.includes(`${prefix}:`) ? [` xmlns:${prefix}="${space}"`] : []))
+    .join('');
 
 /** Reads an envelope with exactly one operation; throws SoapFault for everything else. */
 export function readSoap(text: string): SoapRequest {
@@ -61,11 +75,13 @@ export function readSoap(text: string): SoapRequest {
   return { space: operation.space, operation: operation.name, body: operation, header: child(root, 'Header', SPACES.env) };
 }
 
-const envelope = (body: string): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<env:Envelope${DECLARATIONS}><env:Body>${body}</env:Body></env:Envelope>`;
+function envelope(body: string, header = ''): string {
+  const head = header === '' ? '' : `<env:Header>${header}</env:Header>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<env:Envelope${declarations(head + body)}>${head}<env:Body>${body}</env:Body></env:Envelope>`;
+}
 
 /** The envelope around an operation's answer. */
-export const writeSoap = (body: string): string => envelope(body);
+export const writeSoap = (body: string, header = ''): string => envelope(body, header);
 
 /** The envelope around a fault. */
 export function writeFault(fault: SoapFault): string {

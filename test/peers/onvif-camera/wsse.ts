@@ -19,8 +19,18 @@ export interface TokenVerifier {
   verify(header: XmlElement | undefined): TokenVerdict;
 }
 
-/** `now` is the camera's own clock (ms), skew included; `accounts` is asked each time. */
-export function createTokenVerifier(options: { accounts: () => readonly Account[]; now: () => number }): TokenVerifier {
+/** What a verifier asks; each at every token. */
+export interface TokenRules {
+  readonly accounts: () => readonly Account[];
+  /** The camera's own clock in ms, skew included. */
+  readonly now: () => number;
+  /** Another window than CLOCK_WINDOW_MS. */
+  readonly windowMs?: () => number;
+  /** A nonce is used up by a refused token too. */
+  readonly burnsNonces?: () => boolean;
+}
+
+export function createTokenVerifier(options: TokenRules): TokenVerifier {
   const used = new Map<string, number>();
 
   function isReplayed(nonce: string, at: number): boolean {
@@ -52,9 +62,11 @@ export function createTokenVerifier(options: { accounts: () => readonly Account[
         .update(created)
         .update(account?.password ?? '', 'utf8')
         .digest('base64');
+      const isBurnt = options.burnsNonces?.() === true && isReplayed(nonceText, options.now());
+      if (isBurnt) return { kind: 'refused', reason: 'replay' };
       if (account === undefined || !isSameText(digest, password.text.trim())) return { kind: 'refused', reason: 'password' };
-      if (Math.abs(createdAt - options.now()) > CLOCK_WINDOW_MS) return { kind: 'refused', reason: 'clock' };
-      if (isReplayed(nonceText, options.now())) return { kind: 'refused', reason: 'replay' };
+      if (Math.abs(createdAt - options.now()) > (options.windowMs?.() ?? CLOCK_WINDOW_MS)) return { kind: 'refused', reason: 'clock' };
+      if (options.burnsNonces?.() !== true && isReplayed(nonceText, options.now())) return { kind: 'refused', reason: 'replay' };
       return { kind: 'ok', account };
     },
   };

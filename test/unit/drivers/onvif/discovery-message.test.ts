@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isInNetwork, joinByEndpoint, probeMessage, readProbeMatches } from '../../../../drivers/onvif/discovery-message.js';
+import { joinByEndpoint, probeMessage, readProbeMatches } from '../../../../drivers/onvif/discovery-message.js';
+import { isInNetwork } from '../../../../drivers/onvif/discovery-network.js';
 import { parseXml } from '../../../../drivers/onvif/soap.js';
 import type { DiscoveredCamera } from '../../../../drivers/port.js';
 
@@ -15,7 +16,7 @@ async function read(matches: string, relatesTo = `urn:uuid:${ID}`, source = '192
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="a" xmlns:d="d"><s:Header>' +
       `<a:RelatesTo>${relatesTo}</a:RelatesTo></s:Header><s:Body><d:ProbeMatches>${matches}</d:ProbeMatches></s:Body></s:Envelope>`,
   );
-  return readProbeMatches(envelope, { source, network, isOurs: (id) => id === ID });
+  return readProbeMatches(envelope, { source, networks: [network], isOurs: (id) => id === ID });
 }
 
 test('name and hardware come out of the scopes, decoded and without control characters', async () => {
@@ -66,7 +67,7 @@ test('anything else parses to nothing', () => {
     { Body: '' },
     { Header: { RelatesTo: ID }, Body: { ProbeMatches: { ProbeMatch: 'x' } } },
   ]) {
-    assert.equal(readProbeMatches(envelope, { source: '192.0.2.7', network, isOurs: () => true }), []);
+    assert.equal(readProbeMatches(envelope, { source: '192.0.2.7', networks: [network], isOurs: () => true }), []);
   }
 });
 

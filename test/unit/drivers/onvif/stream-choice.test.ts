@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MediaProfile } from '../../../../drivers/onvif/media.js';
+import type { MediaProfile } from '../../../../drivers/onvif/media-profile.js';
 import { chooseStreams } from '../../../../drivers/onvif/stream-choice.js';
 
 const profile = (
@@ -12,6 +12,7 @@ const profile = (
   token,
   name: token,
   sourceToken: 's1',
+  sourceConfiguration: 'vsc-1',
   ptzNodeToken: '',
   encoder: { token: `e-${token}`, video: { codec, width, height: width / 2, frameRate: 25, bitrateKbps: 0, gopLength: 0 } },
   ...more,

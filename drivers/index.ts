@@ -5,6 +5,8 @@ import type {
   DriverLog,
   Host,
   SerialBusFactory,
+  SerialGearFactory,
+  SerialTools,
   StreamClient,
   ViewerPeerFactory,
 } from './port.js';
@@ -28,6 +30,10 @@ export const drivers = {
   viewers: async (parts: DriverParts): Promise<ViewerPeerFactory> => (await import('./webrtc/factory.js')).createViewerPeerFactory(parts),
   /** Serial buses (serialport). */
   serial: async (parts: DriverParts): Promise<SerialBusFactory> => (await import('./serial/bus.js')).createSerialBusFactory(parts),
+  /** Small gear on serial ports of its own. */
+  gear: async (parts: DriverParts): Promise<SerialGearFactory> => (await import('./serial/gear.js')).createSerialGearFactory(parts),
+  /** What an installer finds serial gear with. */
+  serialTools: async (parts: DriverParts): Promise<SerialTools> => (await import('./serial/tools.js')).createSerialTools(parts),
   /** The machine itself. */
   host: async (parts: DriverParts): Promise<Host> => (await import('./host/host.js')).createHost(parts),
 } as const;

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
-import { CameraLogin } from './configuration.js';
-import { PersonName } from './shapes.js';
-
-const PortPath = z.string().check(z.maxLength(200), z.regex(/^\/[\w./:+-]+$/));
+import { CameraLogin, DisplayName } from './configuration.js';
+import { ChannelId, PersonName } from './shapes.js';
+import { GearShape, NetworkPtzShape, SerialBusShape } from './site-serial.js';
 
 /**
  * What an installer or image builder lays down on the recorder before it is paired (JSON, 0600 because it may hold passwords): where
@@ -44,6 +43,8 @@ export const SiteFile = z.strictObject({
       add: z.optional(
         z.array(z.strictObject({ address: z.string().check(z.maxLength(300)), login: z.optional(CameraLogin) })).check(z.maxLength(64)),
       ),
+      /** Cameras whose picture comes to the recorder by wire: no network address, only what moves them (`serial`) is known here. */
+      analogue: z.optional(z.array(z.strictObject({ channel: ChannelId, name: DisplayName })).check(z.maxLength(64))),
     }),
   ),
   /** The door on the local network: page, pairing and commands without a cloud. On by default, port 8443. */
@@ -54,20 +55,11 @@ export const SiteFile = z.strictObject({
       bindAddress: z.optional(z.string().check(z.maxLength(64), z.regex(/^[0-9a-fA-F:.]+$/))),
     }),
   ),
-  serial: z.optional(
-    z
-      .array(
-        z.strictObject({
-          path: PortPath,
-          baudRate: z.int().check(z.gte(300), z.lte(115_200)),
-          parity: z.enum(['none', 'even', 'odd']),
-          protocol: z.literal('pelco-d'),
-          /** Bus address to channel: `{"1": "cam-1"}`. */
-          units: z.record(z.string().check(z.regex(/^[1-9][0-9]{0,2}$/)), z.string().check(z.regex(/^cam-[1-9][0-9]{0,3}$/))),
-        }),
-      )
-      .check(z.maxLength(8)),
-  ),
+  serial: z.optional(z.array(SerialBusShape).check(z.maxLength(8))),
+  /** Cameras that are moved over the network without ONVIF. */
+  networkPtz: z.optional(z.array(NetworkPtzShape).check(z.maxLength(64))),
+  /** Small gear on serial ports of its own. */
+  gear: z.optional(GearShape),
   live: z.optional(
     z.strictObject({
       iceServers: z.optional(z.array(z.string().check(z.maxLength(300), z.regex(/^(stun|turns?):\S+$/))).check(z.maxLength(8))),

@@ -1,32 +1,34 @@
 import {
   type CallOptions,
-  type DriverClock,
   DriverError,
-  type DriverLog,
   type PtzDriver,
   type SerialBus,
   type SerialBusFactory,
   type SerialPortSettings,
+  type SerialPortState,
+  type SerialPtzProtocol,
+  type SerialTraffic,
 } from '../port.js';
+import type { BusFrame, BusSide } from './bus-side.js';
 import { CommandQueue, type QueuedFrame } from './command-queue.js';
-import { type OpenSerialLine, openSerialLine, type SerialLine } from './line.js';
-import { isPelcoDAddress, pelcoDMove, pelcoDStop } from './pelco-d.js';
+import { KeptLine, type SerialParts, WRITE_DEADLINE_MS } from './kept-line.js';
+import { pelcoPtz } from './pelco-ptz.js';
+import { TrafficReader } from './traffic.js';
+import { isViscaAddress } from './visca.js';
+import { ViscaChain } from './visca-group.js';
+import { openViscaNetwork } from './visca-network.js';
+import { viscaPtz } from './visca-ptz.js';
+import { wordsOfProtocol } from './words.js';
 
-const WRITE_DEADLINE_MS = 1_000;
-const REOPEN_FIRST_MS = 1_000;
-const REOPEN_CAP_MS = 30_000;
+/** What is no movement may wait longer for its turn: questions of others hold the bus meanwhile. */
+const PATIENT_DEADLINE_MS = 3_000;
 /** Silence between two frames, so that a receiver that lost track finds the next start. */
 const FRAME_GAP_MS = 5;
 
 /** What every bus needs. */
-export interface SerialBusParts {
-  readonly clock: DriverClock;
-  readonly log: DriverLog;
-  /** Another way to open a port, for tests. */
-  readonly openLine?: OpenSerialLine;
-}
+export type SerialBusParts = SerialParts;
 
-/** Makes buses. Errors of their PTZ drivers: `serial.unavailable`, `serial.timeout`, `driver.aborted`, `camera.refused` (address). */
+/** Makes buses. Errors of their PTZ drivers: `serial.unavailable`, `serial.timeout`, `driver.aborted`, `camera.refused`, `camera.unsupported`. */
 export function createSerialBusFactory(parts: SerialBusParts): SerialBusFactory {
   return {
     open: (settings) => {
@@ -34,122 +36,117 @@ export function createSerialBusFactory(parts: SerialBusParts): SerialBusFactory 
       bus.begin();
       return bus;
     },
+    openNetwork: (target) => openViscaNetwork(parts, target),
   };
 }
 
-/** One bus: opens itself again and again, paces by bytes and baud rate, and answers every call within the deadline. */
+/** One bus: paces by bytes and baud rate, answers every call within the deadline, and after a loss stops what was moving first. */
 class PacedBus implements SerialBus {
   readonly #parts: SerialBusParts;
   readonly #settings: SerialPortSettings;
+  readonly #line: KeptLine;
   readonly #queue = new CommandQueue();
-  /** Addresses last told to move: a camera must not go on turning because the cable came loose in between. */
-  readonly #moving = new Set<number>();
-  #line: SerialLine | undefined;
-  #opening: Promise<void> | undefined;
-  #reopen: { cancel(): void } | undefined;
+  /** Lanes last told to move, and what stops them: a camera must not go on turning because the cable came loose in between. */
+  readonly #moving = new Map<string, Buffer>();
+  readonly #watchers = new Set<{ readonly tell: (traffic: SerialTraffic) => void; readonly reader: TrafficReader }>();
+  #visca: ViscaChain | undefined;
   #pause: { cancel(): void } | undefined;
-  #reason = 'The port is being opened.';
-  #attempts = 0;
-  #isWriting = false;
+  #awaited: { readonly read: (bytes: Uint8Array) => boolean; readonly end: (failure: DriverError | undefined) => void } | undefined;
+  #isBusy = false;
   #isClosed = false;
 
   constructor(parts: SerialBusParts, settings: SerialPortSettings) {
     this.#parts = parts;
     this.#settings = settings;
-  }
-
-  begin(): void {
-    this.#opening = this.#open().finally(() => {
-      this.#opening = undefined;
+    this.#line = new KeptLine(parts, settings, {
+      onOpen: () => this.#opened(),
+      onData: (bytes) => this.#received(bytes),
+      onLost: (failure) => this.#lost(failure),
     });
   }
 
-  ptz(_protocol: 'pelco-d', address: number): PtzDriver {
-    const refuse = (): Promise<void> =>
-      Promise.reject(new DriverError('camera.refused', `A Pelco-D address is 1 to 254, not ${address}.`, { detail: { address } }));
-    if (!isPelcoDAddress(address)) return { move: refuse, stop: refuse };
-    return {
-      move: (velocity, options) => this.#send(address, pelcoDMove(address, velocity), false, options),
-      stop: (options) => this.#send(address, pelcoDStop(address), true, options),
-    };
+  begin(): void {
+    this.#line.begin();
   }
 
-  state(): { readonly isOpen: boolean; readonly reason: string } {
-    return { isOpen: this.#line !== undefined, reason: this.#reason };
+  ptz(protocol: SerialPtzProtocol, address: number): PtzDriver {
+    if (protocol === 'visca') {
+      if (!isViscaAddress(address)) return refusing('A VISCA address is 1 to 7', address);
+      return viscaPtz(this.#chain().device(address), address);
+    }
+    const words = wordsOfProtocol(protocol);
+    const onWire = words.wireAddress(address);
+    if (onWire === undefined) return refusing(words.addresses, address);
+    return pelcoPtz(words, onWire, this.#side(`${protocol}:${address}`));
+  }
+
+  state(): SerialPortState {
+    return this.#line.state();
+  }
+
+  watch(onTraffic: (traffic: SerialTraffic) => void): () => void {
+    const watcher = { tell: onTraffic, reader: new TrafficReader(() => this.#parts.clock.now()) };
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#reason = 'The port was closed.';
-    this.#reopen?.cancel();
     this.#pause?.cancel();
-    this.#queue.clear(new DriverError('driver.aborted', 'The serial port was closed.'));
-    await this.#opening;
-    const line = this.#line;
-    this.#line = undefined;
-    await line?.close();
+    const failure = new DriverError('driver.aborted', 'The serial port was closed.');
+    this.#awaited?.end(failure);
+    this.#queue.clear(failure);
+    this.#visca?.lost(failure);
+    await this.#line.close();
   }
 
-  async #open(): Promise<void> {
-    const { log, openLine = openSerialLine } = this.#parts;
-    const { path } = this.#settings;
-    let isLost = false;
-    try {
-      const line = await openLine(this.#settings, (reason) => {
-        isLost = true;
-        this.#lose(`${path} was unplugged (${reason}).`);
-      });
-      if (this.#isClosed || isLost) return await line.close();
-      this.#line = line;
-      this.#attempts = 0;
-      this.#reason = '';
-      log.info('serial port opened', { path });
-      this.#stopMoving();
-    } catch (error) {
-      this.#reason = error instanceof DriverError ? error.message : `${path} cannot be used.`;
-      if (this.#attempts === 0) log.warn('serial port not available', { path, error });
-      this.#reopenLater();
-    }
+  #chain(): ViscaChain {
+    if (this.#visca !== undefined) return this.#visca;
+    const side = (lane: string): BusSide => this.#side(lane);
+    this.#visca = new ViscaChain({ clock: this.#parts.clock, log: this.#parts.log, side, path: this.#settings.path });
+    if (this.#line.isOpen) this.#visca.opened();
+    return this.#visca;
   }
 
-  #stopMoving(): void {
-    for (const address of this.#moving) this.#queue.add({ address, bytes: pelcoDStop(address), isStop: true, settle: () => undefined });
+  #side(lane: string): BusSide {
+    return { send: (frame, options) => this.#send(lane, frame, options), wireMs: (bytes) => this.#line.wireMs(bytes) };
+  }
+
+  #opened(): void {
+    for (const [lane, bytes] of this.#moving) this.#queue.add({ lane, bytes, kind: 'stop', settle: () => undefined });
+    this.#visca?.opened();
     this.#pump();
   }
 
-  /** The port went away or hangs: who waits is told now, and opening begins anew. */
-  #lose(reason: string): void {
-    if (this.#isClosed) return;
-    const line = this.#line;
-    this.#line = undefined;
-    this.#reason = reason;
-    this.#parts.log.warn('serial port lost', { path: this.#settings.path, reason });
-    this.#queue.clear(new DriverError('serial.unavailable', reason));
-    void line?.close();
-    this.#reopenLater();
+  #lost(failure: DriverError): void {
+    this.#awaited?.end(failure);
+    this.#queue.clear(failure);
+    this.#visca?.lost(failure);
   }
 
-  #reopenLater(): void {
-    if (this.#isClosed) return;
-    const delayMs = Math.min(REOPEN_CAP_MS, REOPEN_FIRST_MS * 2 ** Math.min(this.#attempts, 10));
-    this.#attempts += 1;
-    this.#reopen?.cancel();
-    this.#reopen = this.#parts.clock.after(delayMs, () => this.begin(), true);
+  #received(bytes: Buffer): void {
+    this.#tell('in', bytes);
+    this.#visca?.received(bytes);
+    if (this.#awaited?.read(bytes) === true) this.#awaited.end(undefined);
   }
 
-  #send(address: number, bytes: Buffer, isStop: boolean, options: CallOptions): Promise<void> {
+  #tell(direction: 'in' | 'out', bytes: Buffer): void {
+    for (const { tell, reader } of this.#watchers) for (const traffic of reader.read(direction, bytes)) tell(traffic);
+  }
+
+  #send(lane: string, sent: BusFrame, options: CallOptions): Promise<void> {
     if (options.signal.aborted) return Promise.reject(new DriverError('driver.aborted', 'The command was cancelled.'));
-    if (this.#line === undefined) return Promise.reject(new DriverError('serial.unavailable', this.#reason));
+    if (this.#isClosed || !this.#line.isOpen) return Promise.reject(this.#line.failure());
     return new Promise((resolve, reject) => {
       const give = (failure: DriverError): void => {
         if (this.#queue.remove(frame)) frame.settle(failure);
       };
       const onAbort = (): void => give(new DriverError('driver.aborted', 'The command was cancelled.'));
-      const deadline = this.#parts.clock.after(WRITE_DEADLINE_MS, () => give(late(this.#settings.path)), true);
+      const patience = sent.kind === 'other' ? PATIENT_DEADLINE_MS : WRITE_DEADLINE_MS;
+      const deadline = this.#parts.clock.after(patience, () => give(this.#line.late()), true);
       const frame: QueuedFrame = {
-        address,
-        bytes,
-        isStop,
+        ...sent,
+        lane,
         settle: (failure) => {
           deadline.cancel();
           options.signal.removeEventListener('abort', onAbort);
@@ -164,45 +161,61 @@ class PacedBus implements SerialBus {
   }
 
   #pump(): void {
-    if (this.#isWriting || this.#line === undefined) return;
+    if (this.#isBusy || this.#isClosed || !this.#line.isOpen) return;
     const frame = this.#queue.next();
     if (frame === undefined) return;
-    this.#isWriting = true;
-    void this.#write(this.#line, frame).then(() => {
-      if (this.#isClosed) return;
-      this.#pause = this.#parts.clock.after(this.#wireMs(frame.bytes.length) + FRAME_GAP_MS, () => {
-        this.#isWriting = false;
-        this.#pump();
-      });
+    this.#isBusy = true;
+    void this.#carry(frame).finally(() => {
+      this.#isBusy = false;
+      this.#pump();
     });
   }
 
-  /** Never rejects. A write that hangs is given up after the deadline, and with it the port. */
-  async #write(line: SerialLine, frame: QueuedFrame): Promise<void> {
-    let isLate = false;
-    const failure = await new Promise<Error | undefined>((resolve) => {
-      const deadline = this.#parts.clock.after(WRITE_DEADLINE_MS, () => {
-        isLate = true;
-        resolve(late(this.#settings.path));
-      });
-      line
-        .write(frame.bytes)
-        .then(() => resolve(undefined), resolve)
-        .finally(() => deadline.cancel());
-    });
-    if (!frame.isStop) this.#moving.add(frame.address);
-    else if (failure === undefined) this.#moving.delete(frame.address);
-    frame.settle(failure);
-    if (isLate && this.#line === line) this.#lose(`${this.#settings.path} does not take what is written.`);
+  /** Never rejects; resolves when the next frame may go. */
+  async #carry(frame: QueuedFrame): Promise<void> {
+    const answered = frame.reply === undefined ? undefined : this.#await(frame.reply, frame.bytes.length);
+    this.#tell('out', frame.bytes);
+    const failure = await this.#line.write(frame.bytes).then(
+      () => undefined,
+      (error: DriverError) => error,
+    );
+    if (frame.undo !== undefined) this.#moving.set(frame.lane, frame.undo);
+    else if (frame.kind === 'stop' && failure === undefined) this.#moving.delete(frame.lane);
+    if (failure !== undefined) this.#awaited?.end(failure);
+    if (answered === undefined) frame.settle(failure);
+    else frame.settle(await answered);
+    await this.#quiet(this.#line.wireMs(frame.bytes.length) + FRAME_GAP_MS);
   }
 
-  /** Time the bytes take on the wire: start, eight data, parity if any, stop. */
-  #wireMs(bytes: number): number {
-    const bits = this.#settings.parity === 'none' ? 10 : 11;
-    return Math.ceil((bytes * bits * 1000) / this.#settings.baudRate);
+  /** The line is everybody's while an answer is due: nobody may talk into it. */
+  #await({ waitMs, read }: NonNullable<QueuedFrame['reply']>, sentBytes: number): Promise<DriverError | undefined> {
+    return new Promise((resolve) => {
+      const end = (failure: DriverError | undefined): void => {
+        timer.cancel();
+        if (this.#awaited === awaited) this.#awaited = undefined;
+        resolve(failure);
+      };
+      const awaited = { read, end };
+      const timer = this.#parts.clock.after(this.#line.wireMs(sentBytes) + waitMs, () => end(noAnswer(waitMs)), true);
+      this.#awaited = awaited;
+    });
+  }
+
+  #quiet(forMs: number): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#pause = this.#parts.clock.after(forMs, resolve);
+    });
   }
 }
 
-function late(path: string): DriverError {
-  return new DriverError('serial.timeout', `${path} did not take the command within ${WRITE_DEADLINE_MS / 1000} s.`);
+function noAnswer(waitMs: number): DriverError {
+  return new DriverError('serial.timeout', `The device did not answer within ${waitMs} ms; many cannot answer at all.`);
+}
+
+/** A driver for an address that cannot be: it refuses, so that the rest of the site works. */
+function refusing(rule: string, address: number): PtzDriver {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new DriverError('camera.refused', `${rule}, not ${address}.`, { detail: { address } }));
+  return { move: refuse, stop: refuse };
 }

@@ -1,23 +1,37 @@
 /** The wire itself: one open serial port, over serialport, which is loaded when the first port is opened. */
-import { promises as fs } from 'node:fs';
-import { DriverError, type SerialPortSettings } from '../port.js';
+import { promises as fs, readSync } from 'node:fs';
+import { type DriverClock, DriverError, type SerialPortSettings } from '../port.js';
 
 /** An open port. */
 export interface SerialLine {
-  /** Resolves when the kernel has the bytes. */
+  /** Resolves when the kernel has the bytes; where we turn the line ourselves, when they are on the wire and it listens again. */
   write(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens a port or rejects with `serial.unavailable`. `onLost` is called once when an open port goes away by itself. */
-export type OpenSerialLine = (settings: SerialPortSettings, onLost: (reason: string) => void) => Promise<SerialLine>;
+/** What an open port tells. */
+export interface SerialLineEvents {
+  /** Called once when an open port goes away by itself. */
+  readonly onLost: (reason: string) => void;
+  /** Whoever keeps the bytes may: they are a copy. */
+  readonly onData: (bytes: Buffer) => void;
+  /** The port has no RTS line although it is to be turned by it. */
+  readonly onNoDirection: () => void;
+}
+
+/** Opens a port or rejects with `serial.unavailable`. */
+export type OpenSerialLine = (settings: SerialPortSettings, events: SerialLineEvents, clock: DriverClock) => Promise<SerialLine>;
+
+const READ_BYTES = 4096;
+/** As the binding counts them: readable, and hang-up. */
+const READABLE_OR_GONE = 0b101;
 
 /**
  * Opens a real port with a lock (a second program cannot have it), 8 data bits, 1 stop bit. The library's binding is used without its
- * stream: the stream reads all the time, and a read that meets a hang-up gets no bytes and is repeated for ever at full load (measured:
- * unplugged right after opening, or while bytes came in). PTZ gear tells nothing, so nothing is read; the hang-up itself is waited for.
+ * stream: the stream repeats a read that meets a hang-up for ever at full load (measured: unplugged right after opening, or while bytes came
+ * in). Here a read happens only when the port says that there is something, and one that brings nothing means that the port is gone.
  */
-export const openSerialLine: OpenSerialLine = async (settings, onLost) => {
+export const openSerialLine: OpenSerialLine = async (settings, events, clock) => {
   const { path, baudRate, parity } = settings;
   await checkDevice(path);
   const { SerialPort } = await import('serialport');
@@ -28,17 +42,26 @@ export const openSerialLine: OpenSerialLine = async (settings, onLost) => {
   const lose = (reason: string): void => {
     if (isOver) return;
     isOver = true;
-    onLost(reason);
+    events.onLost(reason);
   };
-  if ('poller' in port) port.poller.once('disconnect', (error: Error | null) => lose(error?.message ?? 'hang-up'));
-  // Modem lines are never touched: many adapters and every pty refuse that (ENOTTY), and PTZ gear does not need it.
+  if ('poller' in port) listen(port, { isOver: () => isOver, lose, onData: events.onData });
+  const turn = turner(settings, port, events.onNoDirection);
+  await turn(false);
   return {
     write: async (bytes) => {
       try {
+        await turn(true);
         await port.write(bytes);
+        if (settings.direction === 'rts') {
+          await port.drain();
+          // Adapters say "sent" while the last character is still in their shift register.
+          await new Promise<void>((resolve) => void clock.after(characterMs(settings), resolve));
+        }
       } catch (error) {
-        lose(error instanceof Error ? error.message : String(error));
+        lose(wordsOf(error));
         throw unavailable(path, error);
+      } finally {
+        if (!isOver) await turn(false);
       }
     },
     close: async () => {
@@ -49,6 +72,62 @@ export const openSerialLine: OpenSerialLine = async (settings, onLost) => {
   };
 };
 
+interface Polled {
+  readonly fd: number | null;
+  readonly poller: { on(event: 'readable' | 'disconnect', act: (error: Error | null) => void): unknown; poll(events: number): void };
+}
+
+/** Reads what is there whenever the port says so. Reads never wait: the port was opened that way. */
+function listen(
+  port: Polled,
+  side: { readonly isOver: () => boolean; readonly lose: (reason: string) => void; readonly onData: (bytes: Buffer) => void },
+): void {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const readNow = (): number | undefined => {
+    try {
+      return readSync(port.fd ?? -1, buffer, 0, READ_BYTES, null);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EAGAIN' || code === 'EINTR') return undefined;
+      side.lose(wordsOf(error));
+      return undefined;
+    }
+  };
+  port.poller.on('readable', (error) => {
+    if (side.isOver()) return;
+    if (error !== null) return side.lose(error.message);
+    const count = readNow();
+    if (count === 0) return side.lose('hang-up');
+    if (count !== undefined) side.onData(Buffer.from(buffer.subarray(0, count)));
+    if (!side.isOver()) port.poller.poll(READABLE_OR_GONE);
+  });
+  port.poller.on('disconnect', (error) => side.lose(error?.message ?? 'hang-up'));
+  port.poller.poll(READABLE_OR_GONE);
+}
+
+/** How the line is turned. A port that cannot do it (a pty, many adapters: ENOTTY) is used as if its adapter turned it. */
+function turner(
+  { direction }: SerialPortSettings,
+  port: { set(lines: { brk: boolean; cts: boolean; dsr: boolean; dtr: boolean; rts: boolean }): Promise<void> },
+  onNoDirection: () => void,
+): (isSending: boolean) => Promise<void> {
+  let mayTurn = direction === 'rts';
+  return async (isSending) => {
+    if (!mayTurn) return;
+    try {
+      await port.set({ brk: false, cts: false, dsr: false, dtr: true, rts: isSending });
+    } catch {
+      mayTurn = false;
+      onNoDirection();
+    }
+  };
+}
+
+/** One character on the wire, start, parity and stop included. */
+export function characterMs({ baudRate, parity }: SerialPortSettings): number {
+  return ((parity === 'none' ? 10 : 11) * 1000) / baudRate;
+}
+
 /** A path that is no character device must not be opened at all: opening a pipe would hang a thread for good. */
 async function checkDevice(path: string): Promise<void> {
   const entry = await fs.stat(path).catch((error: unknown) => {
@@ -57,9 +136,12 @@ async function checkDevice(path: string): Promise<void> {
   if (!entry.isCharacterDevice()) throw new DriverError('serial.unavailable', `${path} is not a serial port.`);
 }
 
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function unavailable(path: string, cause: unknown): DriverError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new DriverError('serial.unavailable', `${path} ${reasonIn(text)}.`, { cause });
+  return new DriverError('serial.unavailable', `${path} ${reasonIn(wordsOf(cause))}.`, { cause });
 }
 
 function reasonIn(text: string): string {

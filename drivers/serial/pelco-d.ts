@@ -80,6 +80,79 @@ export function pelcoDLens(address: number, act: keyof typeof LENS): Buffer {
   return encodePelcoD({ address, command1, command2, data1: 0, data2: 0 });
 }
 
+const QUERY = { pan: 0x51, tilt: 0x53, zoom: 0x55 } as const;
+const GO = { pan: 0x4b, tilt: 0x4d, zoom: 0x4f } as const;
+/** A reply's opcode is that of its query and eight. */
+const REPLY_OFFSET = 8;
+
+/** What a head can be asked for and sent to: hundredths of a degree for pan (0 to 35999) and tilt (below the horizon 0 to 9000, above it 27000 to 35999), 0..65535 for zoom. */
+export type PelcoAxis = keyof typeof QUERY;
+
+/** Asks where the head looks. */
+export function pelcoDQuery(address: number, which: PelcoAxis): Buffer {
+  return encodePelcoD({ address, command1: 0, command2: QUERY[which], data1: 0, data2: 0 });
+}
+
+/** Sends one axis to a position. */
+export function pelcoDGo(address: number, which: PelcoAxis, value: number): Buffer {
+  return encodePelcoD({ address, command1: 0, command2: GO[which], data1: value >> 8, data2: value });
+}
+
+/** A position that a frame tells, or undefined when it is no reply. */
+export function pelcoDPosition(frame: PelcoDCommand): { readonly which: PelcoAxis; readonly value: number } | undefined {
+  for (const which of ['pan', 'tilt', 'zoom'] as const) {
+    if (frame.command1 === 0 && frame.command2 === QUERY[which] + REPLY_OFFSET) return { which, value: frame.data1 * 256 + frame.data2 };
+  }
+  return undefined;
+}
+
+/** What a head answered to one frame. `alarms`: one bit for each alarm input. */
+export type PelcoDReply =
+  | { readonly kind: 'position'; readonly which: PelcoAxis; readonly value: number }
+  | { readonly kind: 'general'; readonly alarms: number };
+
+const GENERAL_BYTES = 4;
+const MOST_KEPT = 64;
+
+/**
+ * Waits for the answer to one frame: an extended reply (7 bytes), or the general one, `FF address alarms sum`, where sum is that of the frame
+ * that was sent and the alarms. Our own frame, echoed by a two-wire adapter, is neither.
+ */
+export class PelcoDReplyReader {
+  readonly #sent: Uint8Array;
+  readonly #decoder = new PelcoDDecoder();
+  #kept: Buffer = Buffer.alloc(0);
+
+  constructor(sent: Uint8Array) {
+    this.#sent = sent;
+  }
+
+  /** The answer, as soon as it is complete. An extended reply wins over bytes that happen to look like a general one. */
+  push(bytes: Uint8Array): PelcoDReply | undefined {
+    this.#kept = Buffer.concat([this.#kept, bytes]).subarray(-MOST_KEPT);
+    for (const frame of this.#decoder.push(bytes)) {
+      const position = pelcoDPosition(frame);
+      if (position !== undefined && frame.address === this.#sent[1]) return { kind: 'position', ...position };
+    }
+    return this.#general();
+  }
+
+  #general(): PelcoDReply | undefined {
+    const sum = this.#sent[PELCO_D_BYTES - 1] ?? 0;
+    for (let at = 0; at + GENERAL_BYTES <= this.#kept.length; at += 1) {
+      const alarms = this.#kept[at + 2] ?? 0;
+      const isOurs = this.#kept[at] === SYNC && this.#kept[at + 1] === this.#sent[1];
+      if (isOurs && this.#kept[at + 3] === ((sum + alarms) & 0xff) && !this.#isEcho(at)) return { kind: 'general', alarms };
+    }
+    return undefined;
+  }
+
+  /** Whether what stands there may be our own frame coming back: then it is too early to tell. */
+  #isEcho(at: number): boolean {
+    return this.#sent.subarray(0, GENERAL_BYTES).every((byte, offset) => this.#kept[at + offset] === byte);
+  }
+}
+
 /** -63..63; NaN counts as rest. */
 function axis(speed: number): number {
   if (!(Math.abs(speed) >= DEAD_ZONE)) return 0;

@@ -16,7 +16,7 @@ const hex = (bytes: Buffer): string => bytes.toString('hex');
 function rig(baudRate = 2400) {
   const clock = new ManualClock();
   const port = { written: [] as string[], at: [] as number[], opened: 0, closed: 0, isThere: true, hangs: false, lose: (_: string) => {} };
-  const openLine: OpenSerialLine = async (_settings, onLost) => {
+  const openLine: OpenSerialLine = async (_settings, { onLost }) => {
     port.opened += 1;
     if (!port.isThere) throw new DriverError('serial.unavailable', '/dev/ttyS9 is not there.');
     port.lose = onLost;

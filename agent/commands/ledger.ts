@@ -13,6 +13,7 @@ What is counted: to the relay all that was handed to the socket (without what TL
 as they were before encryption, which adds 10 bytes a packet, without the greetings of the picture's own connection. Cameras are not "outside".
 
   --day DAY        one day (2026-11-24; default today)
+  --month MONTH    one month (2026-03), summed by kind and day by day
   --since DAY      from this day on, summed by kind; with --until up to that day
   --until DAY      up to and with this day (default today)
   --state FOLDER   state folder of the running agent (default /var/lib/sightline)
@@ -20,7 +21,8 @@ as they were before encryption, which adds 10 bytes a packet, without the greeti
 
 Examples:
   sightline ledger
-  sightline ledger --since 2026-03-01 --until 2026-03-31
+  sightline ledger --month 2026-03
+  sightline ledger --since 2026-03-01 --until 2026-03-10 --json
 `;
 
 const DAY_MS = 86_400_000;
@@ -30,12 +32,15 @@ const SHOWN_SESSIONS = 8;
 /** `sightline ledger` */
 export const ledgerCommand: CliCommand = { name: 'ledger', summary: 'what left this recorder', help: HELP, run };
 
+const OPTIONS = { day: { type: 'string' }, month: { type: 'string' }, since: { type: 'string' }, until: { type: 'string' } } as const;
+
 async function run(args: readonly string[], io: CliIo): Promise<number> {
-  const options = readArguments('ledger', args, { day: { type: 'string' }, since: { type: 'string' }, until: { type: 'string' } });
-  if (options.day !== undefined && (options.since !== undefined || options.until !== undefined))
-    throw usage('--day is one day, --since and --until are several.', 'Give the one or the other.');
-  const fromDay = readDay(options.since ?? options.day ?? options.until);
-  const toDay = readDay(options.until ?? options.day);
+  const options = readArguments('ledger', args, OPTIONS);
+  const kinds = [options.day, options.month, options.since ?? options.until].filter((one) => one !== undefined);
+  if (kinds.length > 1) throw usage('--day is one day, --month a month, --since and --until are some days.', 'Give one of them.');
+  const month = readMonth(options.month);
+  const fromDay = month?.first ?? readDay(options.since ?? options.day ?? options.until);
+  const toDay = month?.last ?? readDay(options.until ?? options.day);
   if (fromDay !== null && toDay !== null && fromDay > toDay) throw usage('The first day is after the last.', 'Change them over.');
   const answer = await ask('ledger', options, io, { fromDay, toDay });
   const last = toDay ?? Math.floor(answer.now / DAY_MS);
@@ -50,12 +55,13 @@ interface Period {
 }
 
 /** The answer with days and times as people write them. */
-export function ledgerJson({ lines, sessions }: LedgerDays, { first, last }: Period) {
+export function ledgerJson({ lines, sessions, isMore }: LedgerDays, { first, last }: Period) {
   return {
     from: dayText(first),
     to: dayText(last),
     lines: lines.map(named),
     sessions: sessions.map(({ endedAt, ...rest }) => ({ ...rest, endedAt: iso(endedAt) })),
+    isMore,
   };
 }
 
@@ -74,6 +80,15 @@ export function readDay(text: string | undefined): number | null {
   // The thirtieth of February would be taken for the second of March.
   if (Number.isFinite(at) && at >= 0 && dayText(Math.floor(at / DAY_MS)) === text) return Math.floor(at / DAY_MS);
   throw usage(`"${text}" is no day.`, 'Write it like 2026-11-24.');
+}
+
+/** Its first and last day; undefined when none is named. @throws AgentError cli.usage */
+function readMonth(text: string | undefined): Period | undefined {
+  if (text === undefined) return undefined;
+  const [, year, month] = /^([0-9]{4})-(0[1-9]|1[0-2])$/.exec(text) ?? [];
+  const first = Math.floor(Date.UTC(Number(year), Number(month) - 1, 1) / DAY_MS);
+  if (!(first >= 0)) throw usage(`"${text}" is no month.`, 'Write it like 2026-03.');
+  return { first, last: Math.floor(Date.UTC(Number(year), Number(month), 1) / DAY_MS) - 1 };
 }
 
 function usage(say: string, fix: string): AgentError {
@@ -101,29 +116,49 @@ const PLACE: Readonly<Record<string, string>> = {
   issuer: 'the issuer of certificates',
 };
 
-function told({ lines, sessions, now }: LedgerDays, { first, last }: Period): string {
+function told(answer: LedgerDays, { first, last }: Period): string {
+  const { lines } = answer;
   const period = first === last ? `on ${dayText(first)}` : `from ${dayText(first)} to ${dayText(last)}`;
-  const sums = new Map<string, { what: string; to: string; messages: number; bytes: number }>();
-  for (const { what, to, messages, bytes } of lines) {
-    const sum = sums.get(`${what} ${to}`) ?? { what, to, messages: 0, bytes: 0 };
-    sums.set(`${what} ${to}`, { ...sum, messages: sum.messages + messages, bytes: sum.bytes + bytes });
-  }
-  const all = [...sums.values()].sort((a, b) => b.bytes - a.bytes);
+  const all = summed(lines, ({ what, to }) => `${what} ${to}`).sort((a, b) => b.bytes - a.bytes);
   if (all.length === 0) return `Nothing left this recorder ${period}.\n`;
-  const bytes = all.reduce((sum, line) => sum + line.bytes, 0);
-  const pictures = all.find(({ what }) => what === 'media');
-  const head = `${size(bytes)} left this recorder ${period}; ${pictures === undefined ? 'no picture' : `pictures: ${size(pictures.bytes)}`}.`;
+  const pictures = lines.filter(({ what }) => what === 'media');
+  const head = `${size(bytesOf(all))} left this recorder ${period}; ${pictures.length === 0 ? 'no picture' : `pictures: ${size(bytesOf(pictures))}`}.`;
   const rows = all.map((line) => [
     KIND[line.what] ?? line.what,
     `to ${PLACE[line.to] ?? line.to}`,
     line.what === 'connection' ? '' : count(line.messages, line.what === 'media' ? 'packet' : 'message'),
     size(line.bytes),
   ]);
-  return `${head}\n\n${columns(rows)}\n${toldPictures(sessions, now)}`;
+  return `${head}\n\n${columns(rows)}\n${first === last ? '' : toldDays(lines)}${toldPictures(answer)}`;
+}
+
+type Line = LedgerDays['lines'][number];
+
+function bytesOf(lines: readonly Line[]): number {
+  return lines.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** One line for all of the same key. */
+function summed(lines: readonly Line[], keyOf: (line: Line) => string): Line[] {
+  const sums = new Map<string, Line>();
+  for (const line of lines) {
+    const sum = sums.get(keyOf(line));
+    sums.set(keyOf(line), sum === undefined ? line : { ...sum, messages: sum.messages + line.messages, bytes: sum.bytes + line.bytes });
+  }
+  return [...sums.values()];
+}
+
+/** Day by day: all that left, and pictures. */
+function toldDays(lines: readonly Line[]): string {
+  const rows = summed(lines, ({ day }) => String(day)).map(({ day, bytes }) => {
+    const pictures = bytesOf(lines.filter((line) => line.day === day && line.what === 'media'));
+    return [dayText(day), size(bytes), pictures === 0 ? 'no picture' : `pictures: ${size(pictures)}`];
+  });
+  return `\n${columns(rows)}\n`;
 }
 
 /** Who watched what, newest first. Those that still run are in the sums, not here. */
-function toldPictures(sessions: LedgerDays['sessions'], now: number): string {
+function toldPictures({ sessions, isMore, now }: LedgerDays): string {
   if (sessions.length === 0) return '';
   const rows = sessions
     .slice(0, SHOWN_SESSIONS)
@@ -134,7 +169,13 @@ function toldPictures(sessions: LedgerDays['sessions'], now: number): string {
       duration(durationMs),
       size(bytes),
     ]);
-  const more = sessions.length > SHOWN_SESSIONS ? `and ${sessions.length - SHOWN_SESSIONS} before; all with --json\n` : '';
+  const hidden = sessions.length - SHOWN_SESSIONS;
+  // Of those that no answer names the log itself tells.
+  const more = isMore
+    ? 'and more before: sightline log show --action live.watch\n'
+    : hidden > 0
+      ? `and ${hidden} before; all with --json\n`
+      : '';
   return `\nPictures that ended:\n${columns(rows)}\n${more}`;
 }
 

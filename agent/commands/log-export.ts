@@ -5,6 +5,7 @@ import { exportLines } from '../operation-log/export.js';
 import { sha256 } from '../operation-log/people.js';
 import { subjectEntries } from '../operation-log/subject-export.js';
 import { readArguments, stateFolder } from './arguments.js';
+import { ask, type Whom } from './ask.js';
 import { type CliCommand, type CliIo, EXIT } from './command.js';
 import { choosePerson } from './log-people.js';
 import { type ReadLog, withLog } from './log-reader.js';
@@ -13,8 +14,9 @@ import { type Piece, writeOut } from './write-out.js';
 
 const HELP = `sightline log export - the log as a file that can be verified anywhere, or everything about one person
 
-JSON Lines: rows, signed checkpoints and the recorder's public key. "node verify-log.mjs FILE" verifies it without this program. Without the
-options below it names no person and no camera.
+JSON Lines: rows, signed checkpoints and the recorder's public key. "node verify-log.mjs FILE" verifies it without this program, and so does
+the portal's page "Check an exported log" in a browser. Without the
+options below it names no person and no camera. A running agent writes down that it was exported.
 
   --out FILE       write there (0600; an existing file is not overwritten); default: standard output
   --details        with what was changed: before and after, names of cameras and organisations
@@ -55,7 +57,9 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
   if (!isWhole && (options.details === true || options.people === true))
     throw usage('--subject always holds all that is kept about this person, and names nobody else.', 'Leave --details and --people out.');
   return withLog(stateFolder(options.state, io.environment), async (log) => {
-    const pieces = isWhole ? wholeLog(log, options) : await subjectLog(log, options);
+    const chosen = isWhole ? { pieces: wholeLog(log, options), ref: null } : await subjectLog(log, options);
+    await tellAgent(options, io, chosen.ref);
+    const { pieces } = chosen;
     if (options.out === undefined) {
       for await (const { text } of pieces) io.out(text);
       return EXIT.ok;
@@ -76,12 +80,22 @@ export async function* wholeLog({ store, device, key }: ReadLog, { details, peop
     yield { text, isRow: text.startsWith('{"kind":"row"') };
 }
 
-async function subjectLog({ service, store, device }: ReadLog, { subject = '', csv }: Choice): Promise<AsyncIterable<Piece>> {
+/** Who takes the log away must be found in it. Only a running agent can write it; an export is possible without one all the same, and on a full disk. */
+async function tellAgent(options: Choice & Whom, io: CliIo, ref: string | null): Promise<void> {
+  const { details = false, people = false } = options;
+  await ask('log-exported', options, io, { ref, details: details || ref !== null, people: people || ref !== null }).catch(() => undefined);
+}
+
+async function subjectLog(
+  { service, store, device }: ReadLog,
+  { subject = '', csv }: Choice,
+): Promise<{ pieces: AsyncIterable<Piece>; ref: string }> {
   const wanted = subject.trim();
   if (wanted === '') throw usage('Nobody is named.', 'Add --subject with an e-mail address or a name.');
   const person = choosePerson(await service.findSubjects(wanted), wanted);
   const entries = subjectEntries(store, person.ref, person);
-  return csv === true ? subjectCsv(entries) : subjectJson(entries, { ...person, device, at: systemClock.now() });
+  const pieces = csv === true ? subjectCsv(entries) : subjectJson(entries, { ...person, device, at: systemClock.now() });
+  return { pieces, ref: person.ref };
 }
 
 function usage(say: string, fix: string): AgentError {

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseGuarded } from '../contract/guard.js';
 import { verifyStatement } from '../contract/jws.js';
@@ -43,8 +43,10 @@ export async function withLog<T>(folder: string, work: (log: ReadLog) => Promise
   const plate = parseShape(NamePlate, parseGuarded(plateBytes));
   const key = await readRecorderKey(join(folder, 'keys'));
   const options = { path, kind: 'durable', migrations: LOG_MIGRATIONS, clock: systemClock, keepsDamaged: true } as const;
-  const database = await Database.open(options).catch((error: unknown) => {
-    throw error instanceof AgentError && error.code === 'store.corrupt' ? damaged(path, error) : error;
+  const database = await Database.open(options).catch(async (error: unknown) => {
+    if (error instanceof AgentError && error.code === 'store.corrupt') throw damaged(path, error);
+    const volume = await statfs(folder).catch(() => undefined);
+    throw volume?.bavail === 0 ? noRoom(error) : error;
   });
   const store = new OperationLogStore(database);
   const service = new OperationLogService({
@@ -67,6 +69,16 @@ export async function withLog<T>(folder: string, work: (log: ReadLog) => Promise
   } finally {
     await database.close();
   }
+}
+
+/** Where no agent holds the log open, looking at it needs a few pages beside it. */
+function noRoom(cause: unknown): AgentError {
+  return new AgentError({
+    code: 'log.no_room',
+    say: 'The log cannot be read: its disk is full to the last byte.',
+    fix: 'Free some space on that disk, or ask while the agent runs.',
+    cause,
+  });
 }
 
 function damaged(path: string, cause: AgentError): AgentError {

@@ -1,5 +1,4 @@
-import type { ListedEntry } from '../operation-log/ports.js';
-import { type Visit, visits } from '../operation-log/visits.js';
+import { type Visit, VisitBook } from '../operation-log/visits.js';
 import { readArguments, stateFolder } from './arguments.js';
 import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 import { toCsv } from './csv.js';
@@ -34,7 +33,7 @@ const HEAD = ['FIRST (UTC)', 'LAST (UTC)', 'WHO', 'BY', 'ADDRESS', 'ACTS', 'REFU
 async function run(args: readonly string[], io: CliIo): Promise<number> {
   const options = readArguments('log visits', args, OPTIONS);
   const period = { sinceAt: readTime('--since', options.since), untilAt: readTime('--until', options.until) };
-  const all = await withLog(stateFolder(options.state, io.environment), async (log) => visits(await rowsIn(log, period)));
+  const all = await withLog(stateFolder(options.state, io.environment), (log) => visitsIn(log, period));
   const shown = options.refused === true ? all.filter(({ refused }) => refused > 0) : all;
   if (options.json === true)
     for (const visit of shown) io.out(`${JSON.stringify({ ...visit, from: iso(visit.from), to: iso(visit.to) })}\n`);
@@ -43,13 +42,16 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
   return EXIT.ok;
 }
 
-async function rowsIn({ service }: ReadLog, period: { sinceAt: number | undefined; untilAt: number | undefined }): Promise<ListedEntry[]> {
-  const rows: ListedEntry[] = [];
+async function visitsIn(
+  { service }: ReadLog,
+  period: { sinceAt: number | undefined; untilAt: number | undefined },
+): Promise<readonly Visit[]> {
+  const book = new VisitBook();
   for (let fromSeq = 1; ; ) {
     const page = await service.list({ ...period, fromSeq, limit: PAGE_ROWS });
-    rows.push(...page);
+    for (const row of page) book.add(row);
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ROWS) return rows;
+    if (last === undefined || page.length < PAGE_ROWS) return book.list();
     fromSeq = last.seq + 1;
   }
 }

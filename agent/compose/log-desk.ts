@@ -1,12 +1,13 @@
-import type { LedgerDays, LogKept, LogPeople, PersonErased, RetentionChange } from '../contract/log-views.js';
+import type { LedgerDays, LogKept, LogPeople, LogVisits, PersonErased, RetentionChange } from '../contract/log-views.js';
 import { IncidentState } from '../contract/stored.js';
 import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { dayOf } from '../ledger/policy.js';
 import { canonicalPerson, type Person } from '../operation-log/entry.js';
-import type { AskedBy, ListedEntry, OperationLog } from '../operation-log/ports.js';
+import type { AskedBy, ListedEntry, ListFilters, OperationLog } from '../operation-log/ports.js';
 import type { LogUpkeep } from '../operation-log/upkeep.js';
+import { VisitBook } from '../operation-log/visits.js';
 import type { Permissions } from '../permissions/service.js';
 import { fileHolds } from '../store/file-search.js';
 import type { StateStore } from '../store/state-store.js';
@@ -22,23 +23,52 @@ export interface LogDeskParts {
 }
 
 const DAY_MS = 86_400_000;
-/** Rows looked at for one answer: twice the sessions, because each is two rows. */
-const MOST_SESSION_ROWS = 400;
+const PAGE_ROWS = 500;
 /** Where it is remembered that an incident is open. */
 export const INCIDENT_KEY = 'incident';
 
-/** What left on these days; null: today. `mostSessions`: how many pictures the answer may name. */
-export async function ledgerDays(
-  { ledger, operationLog, clock }: LogDeskParts,
-  wanted: { readonly fromDay: number | null; readonly toDay: number | null },
-  mostSessions: number,
-): Promise<LedgerDays> {
-  const now = clock.now();
-  const [fromDay, toDay] = [wanted.fromDay ?? dayOf(now), wanted.toDay ?? dayOf(now)];
-  const lines = await ledger.between(fromDay, toDay);
-  const period = { sinceAt: fromDay * DAY_MS, untilAt: (toDay + 1) * DAY_MS };
-  const rows = await operationLog.list({ action: 'live.watch', ...period, limit: MOST_SESSION_ROWS, newestFirst: true });
-  return { now, lines: [...lines], sessions: rows.flatMap(sessionOf).slice(0, mostSessions) };
+/** Days since 1970 (UTC), both included; null: today. */
+interface AskedDays {
+  readonly fromDay: number | null;
+  readonly toDay: number | null;
+}
+
+function daysOf({ fromDay, toDay }: AskedDays, now: number) {
+  const [first, last] = [fromDay ?? dayOf(now), toDay ?? dayOf(now)];
+  return { first, last, period: { sinceAt: first * DAY_MS, untilAt: (last + 1) * DAY_MS } };
+}
+
+/** What left on these days. `mostSessions`: how many pictures the answer may name. */
+export async function ledgerDays(parts: LogDeskParts, wanted: AskedDays, mostSessions: number): Promise<LedgerDays> {
+  const now = parts.clock.now();
+  const { first, last, period } = daysOf(wanted, now);
+  const lines = await parts.ledger.between(first, last);
+  const sessions: LedgerDays['sessions'] = [];
+  for await (const row of newestFirst(parts, { action: 'live.watch', ...period })) {
+    sessions.push(...sessionOf(row));
+    if (sessions.length > mostSessions) break;
+  }
+  return { now, lines: [...lines], sessions: sessions.slice(0, mostSessions), isMore: sessions.length > mostSessions };
+}
+
+/** Who came in on these days, newest first; `most`: how many lines the answer may have. */
+export async function visitsOn(parts: LogDeskParts, wanted: AskedDays, most: number): Promise<LogVisits> {
+  const now = parts.clock.now();
+  const book = new VisitBook();
+  for await (const row of newestFirst(parts, daysOf(wanted, now).period)) book.add(row);
+  const found = [...book.list()].sort((a, b) => b.to - a.to);
+  return { now, visits: found.slice(0, most), isMore: found.length > most };
+}
+
+/** Rows of a period, a page at a time: others have their turn in between. */
+async function* newestFirst({ operationLog }: LogDeskParts, filters: ListFilters): AsyncGenerator<ListedEntry> {
+  for (let toSeq: number | undefined; ; ) {
+    const page = await operationLog.list({ ...filters, toSeq, limit: PAGE_ROWS, newestFirst: true });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS || last.seq === 1) return;
+    toSeq = last.seq - 1;
+  }
 }
 
 function sessionOf({ entry, person, isPersonErased }: ListedEntry): LedgerDays['sessions'] {

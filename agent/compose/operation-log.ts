@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Signer, signStatement, verifyStatement } from '../contract/jws.js';
 import type { PublicJwk } from '../contract/shapes.js';
 import { Checkpoint } from '../contract/statements.js';
@@ -22,6 +23,23 @@ export interface LogSide {
   readonly time: { surelyAt(): number; quality(): ClockQuality };
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/**
+ * The site as the rows name it: 16 bytes of the hash of the consent that its owner signed, which holds the name. What somebody called the site can so be
+ * forgotten, and is proven by whoever has the consent. Undefined while nobody owns the recorder.
+ */
+export function siteRef(permissions: { readonly owner: { readonly consentStatement: string } | null }): () => string | undefined {
+  let known = { statement: '', ref: '' };
+  return () => {
+    const { owner } = permissions;
+    if (owner === null) return undefined;
+    if (owner.consentStatement !== known.statement) {
+      const ref = createHash('sha256').update(owner.consentStatement).digest().subarray(0, 16).toString('base64url');
+      known = { statement: owner.consentStatement, ref };
+    }
+    return known.ref;
+  };
 }
 
 /** The operation log over its own database file, signed by the recorder's key. */

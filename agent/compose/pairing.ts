@@ -63,7 +63,13 @@ function founding({ permissions, operationLog }: PairingSide): Pick<PairingParts
   };
   return {
     install: (owner, way) => {
-      const entry = { action: 'pairing.consent', source: way, actor: 'owner', object: owner.kid, after: agreement(owner.consent) } as const;
+      const entry = {
+        action: 'pairing.consent',
+        source: way,
+        actor: 'owner',
+        object: owner.kid,
+        after: { ...agreement(owner.consent), site: owner.site },
+      } as const;
       return act(entry, owner.consent.by, () => permissions.install(owner));
     },
     join: (device, way) => {

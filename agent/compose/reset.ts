@@ -15,7 +15,7 @@ export interface ResetParts extends LoginParts {
   readonly serial: string;
   readonly permissions: Pick<Permissions, 'owner' | 'list' | 'reset' | 'erasureDone'>;
   readonly pairing: Pick<PairingService, 'retire'>;
-  readonly operationLog: Pick<OperationLog, 'intent' | 'result' | 'seal' | 'findSubjects' | 'eraseSubject'>;
+  readonly operationLog: Pick<OperationLog, 'intent' | 'result' | 'seal' | 'findSubjects' | 'eraseSubjects'>;
   readonly log: Log;
 }
 

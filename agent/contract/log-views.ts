@@ -71,7 +71,7 @@ export type RetentionChange = z.infer<typeof RetentionChange>;
 
 /**
  * What left the recorder, by day (days since 1970, UTC), kind and destination. `sessions`: pictures that ended on these days, newest first, at most
- * 200; `who` is null when the person was erased.
+ * 200; `who` is null when the person was erased; `isMore`: more pictures ended than are named.
  */
 export const LedgerDays = z.strictObject({
   now: InstantMs,
@@ -79,9 +79,34 @@ export const LedgerDays = z.strictObject({
   sessions: z.array(
     z.strictObject({ session: Text, cam: Text, who: z.nullable(Text), endedAt: InstantMs, durationMs: z.number(), bytes: z.int() }),
   ),
+  isMore: z.boolean(),
 });
 /** The days as a value. */
 export type LedgerDays = z.infer<typeof LedgerDays>;
+
+/**
+ * Who came in, newest first: one line per person, way in and day (UTC), from the rows of the log. `who` null: nobody is named, or the person was erased;
+ * `as` system: somebody who did not prove who it is; `address`: keyed hash of the sender's address on the local network. `isMore`: there were more.
+ */
+export const LogVisits = z.strictObject({
+  now: InstantMs,
+  visits: z.array(
+    z.strictObject({
+      from: InstantMs,
+      to: InstantMs,
+      who: z.nullable(z.strictObject({ name: Text, email: Text })),
+      as: Text,
+      isErased: z.boolean(),
+      way: Text,
+      address: z.nullable(Text),
+      acts: z.int(),
+      refused: z.int(),
+    }),
+  ),
+  isMore: z.boolean(),
+});
+/** The visits as a value. */
+export type LogVisits = z.infer<typeof LogVisits>;
 
 /** Days since 1970. */
 export const Day = z.int().check(z.gte(0), z.lte(100_000));

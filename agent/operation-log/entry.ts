@@ -137,6 +137,14 @@ export function isSecurityAction(action: string): boolean {
   return SECURITY_AREAS.has(action.split('.', 1)[0] ?? '');
 }
 
+/** What stops others, on a full disk too: its rows may use the space that is held back for it. */
+const URGENT_ACTIONS: ReadonlySet<string> = new Set(['permissions.withdraw', 'permissions.cancel', 'incident.open']);
+
+/** Whether this action must leave its row on a full disk. */
+export function isUrgentAction(action: string): boolean {
+  return URGENT_ACTIONS.has(action);
+}
+
 /** The exact text that is hashed and stored. Member order is fixed by this function; a reader must hash the stored text, not this. */
 export function encodeBody(input: EntryInput, stamp: EntryStamp): string {
   const body = {

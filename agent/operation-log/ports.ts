@@ -115,11 +115,20 @@ export interface VerifyReport {
 }
 
 /** What an erasure did. */
-export interface ErasedSubject {
+export interface ErasedSubject extends ErasedDetails {
   readonly ref: string;
   /** The row that says that the person was erased. */
   readonly seq: number;
-  /** Details whose text held the name or the e-mail address, erased too. */
+}
+
+/** What an erasure of several people did; those who were gone already are not in `refs`. */
+export interface ErasedSubjects extends ErasedDetails {
+  readonly refs: readonly string[];
+}
+
+/** What was beside the rows of whoever was erased. */
+export interface ErasedDetails {
+  /** Details whose text held the name, the e-mail address or what the person typed, erased too. */
   readonly details: number;
   /** Files beside the log that still hold the name or address (set-aside corrupt files); for the operator to decide. */
   readonly stillIn: readonly string[];
@@ -185,6 +194,8 @@ export interface OperationLog {
   findSubjects(text: string): Promise<readonly (Person & { readonly ref: string })[]>;
   /** Blanks the person in every file. Rejects with `log.no_such_subject`. `by` tells who asked for it. */
   eraseSubject(ref: string, by: AskedBy): Promise<ErasedSubject>;
+  /** The same for many in one go; who is not there (any more) is left out. `isEverybody`: nothing that anybody typed stays beside the rows either. */
+  eraseSubjects(refs: readonly string[], by: AskedBy, isEverybody?: boolean): Promise<ErasedSubjects>;
   /** Shortens the log by the rule, one step: rows taken, 0 when there is nothing to do. The row that says so is part of the log. */
   prune(rule: RetentionRule): Promise<number>;
   /** How full the log is by the rule: 1 is where the oldest rows go. */
@@ -232,6 +243,8 @@ export interface AppendBatch {
   /** Rows that are intents, and intents that these rows finish. */
   readonly opened: readonly number[];
   readonly finished: readonly number[];
+  /** Tells of something that stops others: may use the space that is held back for that on a full disk. */
+  readonly isUrgent?: boolean | undefined;
 }
 
 /** A checkpoint as stored; `peaks` let the Merkle tree go on from there. */
@@ -242,6 +255,13 @@ export interface StoredCheckpoint {
   readonly peaks: readonly Uint8Array[];
   readonly at: number;
   readonly jws: string;
+}
+
+/** Who is erased; `ref` 16 bytes. */
+export interface ErasureWish {
+  readonly subjects: readonly { readonly ref: Uint8Array; readonly person: Person }[];
+  /** All who were there before. */
+  readonly isEverybody: boolean;
 }
 
 /** Where rows live. Implemented over SQLite; every write is durable when its promise resolves. */
@@ -288,15 +308,10 @@ export interface LogStore {
   /** Living subjects in order of ref, behind `after` (null: from the beginning). */
   livingSubjects(after: Uint8Array | null, limit: number): Promise<readonly SubjectRow[]>;
   /**
-   * Blanks salt, name, email of the subject and every detail that holds one of the texts, appends `tombstone` in the same transaction, then
-   * makes the bytes leave the files. Returns the number of details and the files that could not be cleaned; `isEmptied` false: `empty` is to follow.
+   * Blanks salt, name, email of these subjects and every detail that names one of them (naming.ts), appends `tombstones` in the same transaction,
+   * then makes the bytes leave the files. Returns the number of details and the files that could not be cleaned; `isEmptied` false: `empty` is to follow.
    */
-  erase(
-    ref: Uint8Array,
-    person: Person,
-    tombstone: AppendBatch,
-    at: number,
-  ): Promise<Omit<ErasedSubject, 'ref' | 'seq'> & { isEmptied: boolean }>;
+  erase(wish: ErasureWish, tombstones: AppendBatch, at: number): Promise<ErasedDetails & { readonly isEmptied: boolean }>;
   /** The last step of an erasure alone; false while another process reads the log. */
   empty(): Promise<boolean>;
 }

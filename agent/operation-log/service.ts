@@ -6,7 +6,7 @@ import type { Service } from '../kernel/service.js';
 import { Audit, PRUNED } from './audit.js';
 import { toHex } from './chain.js';
 import { Checkpointer, checkpointOf } from './checkpointer.js';
-import { decodeBody, type EntryInput, type Person } from './entry.js';
+import { decodeBody, type EntryInput, isUrgentAction, type Person } from './entry.js';
 import { listEntries } from './listing.js';
 import { People, sha256 } from './people.js';
 import type {
@@ -14,6 +14,7 @@ import type {
   AskedBy,
   CheckpointSigner,
   ErasedSubject,
+  ErasedSubjects,
   Intent,
   ListedEntry,
   ListQuery,
@@ -45,6 +46,8 @@ export interface OperationLogOptions extends LogFacts {
 }
 
 const EMPTY_AGAIN_MS = 10_000;
+const STOPPED = 'agent.stopped';
+const REF = /^[\w-]{22}$/;
 const BY_ITSELF = { source: 'system', actor: 'system' } as const;
 
 /** Who did what, when, and how it ended: kept on the recorder, provable to the owner, able to forget a person. */
@@ -58,6 +61,8 @@ export class OperationLogService implements OperationLog, Service {
   readonly #reported = new Set<string>();
   #emptying: Timer | undefined;
   #opened: Promise<void> | undefined;
+  /** Since when no row could be written. */
+  #failedAt: number | undefined;
 
   constructor(options: OperationLogOptions) {
     const { store, signer, clock, device } = options;
@@ -89,7 +94,7 @@ export class OperationLogService implements OperationLog, Service {
 
   async stop(): Promise<void> {
     this.#emptying?.cancel();
-    await this.append({ ...BY_ITSELF, action: 'agent.stopped', phase: 'result', result: 'ok' }).catch((error: unknown) =>
+    await this.append({ ...BY_ITSELF, action: STOPPED, phase: 'result', result: 'ok' }).catch((error: unknown) =>
       this.#options.log.error('the stop could not be written to the operation log', { error }),
     );
     await this.#checkpointer.stop();
@@ -162,20 +167,33 @@ export class OperationLogService implements OperationLog, Service {
     return rows.map((row) => ({ ref: toBase64url(row.ref), name: row.name ?? '', email: row.email ?? '' }));
   }
 
-  async eraseSubject(ref: string, { person: asker, ...by }: AskedBy): Promise<ErasedSubject> {
+  async eraseSubject(ref: string, by: AskedBy): Promise<ErasedSubject> {
+    const { refs, seq, ...erased } = await this.#erase([ref], by, false);
+    if (refs.length === 0) throw noSuchSubject();
+    return { ref, seq, ...erased };
+  }
+
+  async eraseSubjects(refs: readonly string[], by: AskedBy, isEverybody = false): Promise<ErasedSubjects> {
+    const { seq: _seq, ...erased } = await this.#erase(refs, by, isEverybody);
+    return erased;
+  }
+
+  async #erase(wanted: readonly string[], { person: asker, ...by }: AskedBy, isEverybody: boolean) {
     await this.#open();
     const { store, clock } = this.#options;
-    const bytes = /^[\w-]{22}$/.test(ref) ? fromBase64url(ref) : new Uint8Array(0);
-    const [subject] = await store.subjects([bytes]);
-    if (subject === undefined || subject.erasedAt !== null) throw noSuchSubject();
-    const person = { name: subject.name ?? '', email: subject.email ?? '' };
-    const tombstone: EntryInput = { ...by, action: 'log.subject_erased', phase: 'result', object: ref, result: 'ok' };
-    return this.#writer.exclusive([{ entry: tombstone, person: asker }], async ({ batch, appended }) => {
+    const found = await store.subjects([...new Set(wanted)].filter((ref) => REF.test(ref)).map((ref) => fromBase64url(ref)));
+    const living = found.filter(({ erasedAt }) => erasedAt === null);
+    if (living.length === 0) return { refs: [], seq: 0, details: 0, stillIn: [] };
+    const subjects = living.map(({ ref, name, email }) => ({ ref, person: { name: name ?? '', email: email ?? '' } }));
+    const refs = living.map(({ ref }) => toBase64url(ref));
+    const tombstone = { ...by, action: 'log.subject_erased', phase: 'result', result: 'ok' } as const;
+    const wishes: WriteWish[] = refs.map((object) => ({ entry: { ...tombstone, object }, person: asker }));
+    return this.#writer.exclusive(wishes, async ({ batch, appended }) => {
       // Before, so that nobody is known by heart whatever becomes of the rest; no other row is built meanwhile.
       this.#people.forget();
-      const { isEmptied, ...erased } = await store.erase(bytes, person, batch, clock.now());
+      const { isEmptied, ...erased } = await store.erase({ subjects, isEverybody }, batch, clock.now());
       if (!isEmptied) this.#emptyLater();
-      return { ref, seq: appended[0]?.seq ?? 0, ...erased };
+      return { refs, seq: appended[0]?.seq ?? 0, ...erased };
     });
   }
 
@@ -237,14 +255,45 @@ export class OperationLogService implements OperationLog, Service {
   }
 
   async #write(wish: WriteWish) {
-    await this.#open();
-    return this.#writer.append(wish);
+    try {
+      await this.#open();
+      const written = await this.#writer.append(wish);
+      // What stops others may use room that nobody else has: it is over when anybody can write.
+      if (this.#failedAt !== undefined && !isUrgentAction(wish.entry.action)) this.#tellOutage();
+      return written;
+    } catch (error) {
+      this.#noteOutage(error);
+      throw error;
+    }
+  }
+
+  /** From now on acts are refused: the owner is told at once, as far as that is possible without a row. */
+  #noteOutage(error: unknown): void {
+    if (this.#failedAt !== undefined || causeOf(error) === 'store.closed') return;
+    this.#failedAt = this.#options.clock.now();
+    this.#options.log.error('the operation log cannot be written: what changes something is refused', { error });
+    this.#options.onAlarm?.();
+  }
+
+  /** It can be written again: that it could not, and since when, stands in it from then on. */
+  #tellOutage(): void {
+    const since = this.#failedAt;
+    this.#failedAt = undefined;
+    const entry = { ...BY_ITSELF, action: 'security.log-unwritable', phase: 'result', result: 'ok', after: { since: since ?? 0 } } as const;
+    this.append(entry).then(
+      () => this.#options.onAlarm?.(),
+      (error: unknown) => this.#options.log.error('an outage could not be written to the operation log', { error }),
+    );
   }
 
   async #firstRows(): Promise<void> {
-    const left = await this.#options.store.openIntents();
+    const { store, version } = this.#options;
+    const left = await store.openIntents();
+    const last = await store.lastRow();
+    // A run that was asked to stop says so as its last row.
+    const code = last === null || decodeBody(last.body)?.action === STOPPED ? undefined : 'agent.not_stopped';
     // Signed at once: whatever is read of this log from here on has a signature behind it.
-    const started = { ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', object: this.#options.version } as const;
+    const started = { ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', code, object: version } as const;
     const rows: WriteWish[] = [{ entry: { ...started, isSecurity: true } }];
     for (const seq of left) rows.push(await this.#interrupted(seq));
     await Promise.all(rows.map((row) => this.#writer.append(row)));
@@ -258,7 +307,7 @@ export class OperationLogService implements OperationLog, Service {
     if (body === undefined) return { entry: { ...outcome, actor: 'system', action: 'agent.unknown' } };
     const { action, organisation, grant, amr, site, channel, scope, object, sessionId, commandHash, remote, actor } = body;
     const about = { action, organisation, grant, amr, site, channel, scope, object, sessionId, commandHash, remote };
-    const isRef = actor.ref !== undefined && /^[\w-]{22}$/.test(actor.ref);
+    const isRef = actor.ref !== undefined && REF.test(actor.ref);
     return { entry: { ...outcome, ...about, actor: actor.kind }, actorRef: isRef ? actor.ref : undefined };
   }
 
@@ -289,6 +338,12 @@ export class OperationLogService implements OperationLog, Service {
       this.#options.onAlarm?.();
     }
   }
+}
+
+/** Code of what the log could not be written for. */
+function causeOf(error: unknown): string | undefined {
+  const { cause } = error instanceof AgentError ? error : { cause: undefined };
+  return cause instanceof AgentError ? cause.code : undefined;
 }
 
 function noSuchSubject(): AgentError {

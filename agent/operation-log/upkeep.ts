@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../kernel/clock.js';
+import { AgentError } from '../kernel/errors.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import type { EntryInput } from './entry.js';
@@ -68,7 +69,11 @@ export class LogUpkeep implements Service {
     const rule = { ...before, ...change };
     const told = { before: { ...before }, after: { ...rule } };
     const intent = by && (await this.#intend(by, told));
-    await this.#keep(rule);
+    await this.#keep(rule).catch(async (error: unknown) => {
+      const code = error instanceof AgentError ? error.code : 'log.retention_failed';
+      if (intent !== undefined) await this.#parts.log.result(intent, { result: 'failed', code });
+      throw error;
+    });
     if (intent !== undefined) await this.#parts.log.result(intent, { result: 'ok', ...told });
     this.look();
     return rule;

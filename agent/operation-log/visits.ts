@@ -19,19 +19,28 @@ export interface Visit {
 
 const DAY_MS = 86_400_000;
 
-/** Rows in order of time; those that the recorder wrote about itself are nobody's visit. Oldest first. */
-export function visits(rows: Iterable<ListedEntry>): readonly Visit[] {
-  const found = new Map<string, Visit>();
-  for (const { entry, person, isPersonErased } of rows) {
-    if (entry === null || entry.source === 'system' || entry.phase === 'intent') continue;
+/** Gathers visits from rows in any order, one row at a time: a month may have more of them than fit into a small recorder's memory. */
+export class VisitBook {
+  readonly #found = new Map<string, Visit>();
+
+  /** Rows that the recorder wrote about itself, and the begin of an act whose end has a row of its own, are nobody's visit. */
+  add({ entry, person, isPersonErased }: Pick<ListedEntry, 'entry' | 'person' | 'isPersonErased'>): void {
+    if (entry === null || entry.source === 'system' || entry.phase === 'intent') return;
     const { at, source, remote = null, actor, result } = entry;
     const key = JSON.stringify([Math.floor(at / DAY_MS), actor.ref ?? actor.kind, source, remote]);
-    const before = found.get(key);
-    found.set(key, {
-      ...{ from: before?.from ?? at, to: at, who: person, as: actor.kind, isErased: isPersonErased, way: source, address: remote },
-      acts: (before?.acts ?? 0) + (result === 'refused' ? 0 : 1),
-      refused: (before?.refused ?? 0) + (result === 'refused' ? 1 : 0),
+    const before = this.#found.get(key);
+    const isRefused = result === 'refused';
+    this.#found.set(key, {
+      from: Math.min(before?.from ?? at, at),
+      to: Math.max(before?.to ?? at, at),
+      ...{ who: person, as: actor.kind, isErased: isPersonErased, way: source, address: remote },
+      acts: (before?.acts ?? 0) + (isRefused ? 0 : 1),
+      refused: (before?.refused ?? 0) + (isRefused ? 1 : 0),
     });
   }
-  return [...found.values()].sort((a, b) => a.from - b.from);
+
+  /** Oldest first. */
+  list(): readonly Visit[] {
+    return [...this.#found.values()].sort((a, b) => a.from - b.from);
+  }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
 import { extend, type LogState, leafHash, toHex } from './chain.js';
-import { type ClockQuality, type EntryInput, encodeBody, encodeDetail, isSecurityAction, type Person } from './entry.js';
+import { type ClockQuality, type EntryInput, encodeBody, encodeDetail, isSecurityAction, isUrgentAction, type Person } from './entry.js';
 import { commitment, newSalt, type People, sha256 } from './people.js';
 import type { AppendBatch, Appended, LogProblem, LogStore, StoredRowWithDetail, SubjectRow } from './ports.js';
 import { loadTip } from './tip.js';
@@ -160,7 +160,8 @@ export class LogWriter {
     const seen = new Map(appended.flatMap(({ seq, actorRef }) => (actorRef === undefined ? [] : [[actorRef, seq] as const])));
     const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
     const lastSeen = [...seen].map(([ref, seq]) => ({ ref: fromBase64url(ref), seq }));
-    return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished }, state, appended, fresh };
+    const isUrgent = wishes.some(({ entry }) => isUrgentAction(entry.action));
+    return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished, isUrgent }, state, appended, fresh };
   }
 
   #row(before: LogState, entry: EntryInput, actorRef: string | undefined): { stored: StoredRowWithDetail; state: LogState } {

@@ -119,6 +119,9 @@ export class Database {
    */
   write<T>(work: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     return this.#queued(async () => {
+      // The room that was freed for urgent writes must not be used up by others before it is held back again.
+      if (options.isUrgent !== true && this.#ballast?.isOut === true && !(await this.#ballast.ensure()))
+        throw storeError({ code: 'ENOSPC' }, this.path);
       try {
         return await this.#transaction(work, options);
       } catch (error) {

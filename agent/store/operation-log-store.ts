@@ -3,8 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { toBase64url } from '../contract/text.js';
 import { AgentError } from '../kernel/errors.js';
 import { emptyState, type LogState, toHex } from '../operation-log/chain.js';
+import { NameSearch } from '../operation-log/naming.js';
 import type {
   AppendBatch,
+  ErasedDetails,
+  ErasureWish,
   ListQuery,
   LogStore,
   Person,
@@ -23,6 +26,7 @@ const HASH_BYTES = 32;
 /** How many rows ahead it is stored that a person stands in the log. */
 const STAND_ROWS = 1_000;
 const MOST_KNOWN = 256;
+const PAGE_DETAILS = 500;
 /** Fewer letters of a ref would be found in everybody's. */
 const LEAST_REF = 6;
 // Hashes come as text: every BLOB becomes a buffer with a finalizer, and thousands of those make the collector stop the event loop.
@@ -43,7 +47,7 @@ export class OperationLogStore implements LogStore {
 
   async append(batch: AppendBatch): Promise<void> {
     const seen = this.#newlySeen(batch);
-    await this.#database.write((tx) => insert(tx, { ...batch, seen }));
+    await this.#database.write((tx) => insert(tx, { ...batch, seen }), { isUrgent: batch.isUrgent });
     this.#noteHead(batch);
     if (this.#standsUpTo.size > MOST_KNOWN) this.#standsUpTo.clear();
     for (const { ref, seq } of seen) this.#standsUpTo.set(toBase64url(ref), seq + STAND_ROWS);
@@ -184,21 +188,20 @@ export class OperationLogStore implements LogStore {
     return (await this.#database.all(sql, [after ?? new Uint8Array(0), limit])).map(asSubject);
   }
 
-  async erase(
-    ref: Uint8Array,
-    person: Person,
-    tombstone: AppendBatch,
-    at: number,
-  ): Promise<{ details: number; stillIn: readonly string[]; isEmptied: boolean }> {
+  async erase(wish: ErasureWish, tombstones: AppendBatch, at: number): Promise<ErasedDetails & { readonly isEmptied: boolean }> {
+    const people = wish.subjects.map(({ person }) => person);
+    const search = new NameSearch({ people, isEverybody: wish.isEverybody });
+    const refs = new Set(wish.subjects.map(({ ref }) => toBase64url(ref)));
     const details = await this.#database.write(async (tx) => {
-      await tx.run('UPDATE subject SET salt=NULL, name=NULL, email=NULL, erased_at=? WHERE ref=?', [at, ref]);
-      const blanked = await blankDetails(tx, person);
-      await insert(tx, tombstone);
+      for (const { ref } of wish.subjects)
+        await tx.run('UPDATE subject SET salt=NULL, name=NULL, email=NULL, erased_at=? WHERE ref=?', [at, ref]);
+      const blanked = await blankDetails(tx, search, refs);
+      await insert(tx, tombstones);
       return blanked;
     });
-    this.#noteHead(tombstone);
+    this.#noteHead(tombstones);
     const isEmptied = await this.empty();
-    const stillIn = await this.#cleanBeside([person.name, person.email]);
+    const stillIn = await this.#cleanBeside(people.flatMap(({ name, email }) => [name, email]));
     return { details, stillIn: isEmptied ? stillIn : [`${this.#database.path}-wal`, ...stillIn], isEmptied };
   }
 
@@ -256,15 +259,25 @@ async function putCheckpoint(tx: Transaction, { size, head, root, peaks, at, jws
   await tx.run(sql, [size, head, root, Buffer.concat(peaks), at, jws]);
 }
 
-/** Erases details that hold the name or the address. A very short name would hit words everywhere, so it counts only as a whole value. */
-async function blankDetails(tx: Transaction, person: Person): Promise<number> {
-  const named = isNamedIn('json', person);
-  const sql = `UPDATE private_detail SET salt=NULL, json=NULL WHERE json IS NOT NULL AND (${named.sql})`;
-  return (await tx.run(sql, named.params)).changes;
+/** Erases details that name one of those who are sought, a page at a time, however many they are. How many were erased. */
+async function blankDetails(tx: Transaction, search: NameSearch, refs: ReadonlySet<string>): Promise<number> {
+  const sql = `SELECT d.seq, d.json, ${member('$.actor.ref')} AS ref FROM private_detail d JOIN entry e ON e.seq=d.seq
+    WHERE d.json IS NOT NULL AND d.seq > ? ORDER BY d.seq LIMIT ?`;
+  let blanked = 0;
+  for (let after = 0; ; ) {
+    const page = await tx.all(sql, [after, PAGE_DETAILS]);
+    for (const { seq, json, ref } of page) {
+      if (!search.isIn(String(json), refs.has(String(ref)))) continue;
+      await tx.run('UPDATE private_detail SET salt=NULL, json=NULL WHERE seq=?', [Number(seq)]);
+      blanked += 1;
+    }
+    if (page.length < PAGE_DETAILS) return blanked;
+    after = Number(page.at(-1)?.seq);
+  }
 }
 
-/** A condition that holds where this JSON text names the person. */
-function isNamedIn(column: 'json' | 'd.json', { name, email }: Person): { readonly sql: string; readonly params: readonly string[] } {
+/** A condition that holds where this detail names the person: what she is shown about herself. */
+function isNamedIn(column: 'd.json', { name, email }: Person): { readonly sql: string; readonly params: readonly string[] } {
   const params = [name, email].flatMap(writings);
   return { sql: ['0', ...params.map(() => `instr(lower(${column}), ?) > 0`)].join(' OR '), params };
 }

@@ -36,7 +36,8 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-function makeAsset(path: string, body: Uint8Array, isImmutable: boolean): Asset {
+/** A file as it is served; `isImmutable`: its name tells its content. */
+export function makeAsset(path: string, body: Uint8Array, isImmutable: boolean): Asset {
   const ending = path === '/' ? '.html' : (/\.[a-z]+$/.exec(path)?.[0] ?? '');
   return {
     path,
@@ -49,7 +50,7 @@ function makeAsset(path: string, body: Uint8Array, isImmutable: boolean): Asset 
 }
 
 /** Where the sources are: the built copy of this file lies in `.build/scripts/portal`, the sources two levels higher under `scripts/portal`. */
-function sourceFolder(): string {
+export function sourceFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   return here.includes('.build') ? join(here.slice(0, here.indexOf('.build')), 'scripts/portal') : here;
 }

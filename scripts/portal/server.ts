@@ -4,6 +4,7 @@ import { type Broker, type BrokerCounters, portTaken, startBroker } from './brok
 import { type Asset, type BuiltApp, buildApp } from './build.js';
 import { DeviceRegister } from './device-register.js';
 import { type IssuerServer, startIssuer } from './issuer.js';
+import { makeVerifyPage } from './verify-page.js';
 
 /** Where the reference cloud listens, and what it serves. */
 export interface PortalOptions {
@@ -86,7 +87,8 @@ function makeHandler(
   tenant: string,
   relayUrl: string | undefined,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const table = new Map(app.assets.map((asset) => [asset.path, asset]));
+  const verify = makeVerifyPage();
+  const table = new Map([...app.assets, verify.asset].map((asset) => [asset.path, asset]));
   const config = JSON.stringify({ tenant, ...(relayUrl === undefined ? {} : { relayUrl }) });
   const headers = relayUrl === undefined ? SECURITY_HEADERS : allowingRelay(relayUrl);
   return (request, response) => {
@@ -97,6 +99,7 @@ function makeHandler(
     }
     const path = (request.url ?? '/').replace(/[?#].*$/, '');
     const asset = table.get(path);
+    if (asset === verify.asset) response.setHeader('content-security-policy', verify.policy);
     if (asset !== undefined) sendAsset(request, response, asset);
     // The same app also runs at a recorder's own door; here it learns that it does not.
     else if (path === DOOR_PATHS.facts) response.writeHead(204, { 'cache-control': 'no-store' }).end();

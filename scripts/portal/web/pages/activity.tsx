@@ -4,29 +4,44 @@ import type { LogRow } from '../../../../agent/contract/views.js';
 import { tl } from '../log-texts.js';
 import { foldRows, type LogEntry } from '../log-words.js';
 import type { Named } from '../names.js';
-import { Button, Empty, type Level, LevelIcon, Problem, Select, When } from '../parts/basics.js';
-import { lazy } from '../parts/lazy.js';
+import { Button, ButtonLink, Empty, type Level, LevelIcon, Problem, Select, When } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
-import { go } from '../router.js';
+import { LogWitness } from '../parts/log-witness.js';
+import { go, href } from '../router.js';
+import { useApp } from '../state/context.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
 import { tt } from '../trust-words.js';
 import { t } from '../words.js';
-
-const LogWitness = lazy(async () => (await import('../parts/log-witness.js')).LogWitness);
+import { CarePage } from './log-care.js';
+import { LedgerPage, VisitsPage } from './log-views.js';
 
 const PAGE = 50;
 type Log = AnswerOf<'log.list'>;
+/** What else can be asked of the log. */
+const INNER: Readonly<Record<string, typeof CarePage>> = { left: LedgerPage, visits: VisitsPage, care: CarePage };
 const LEVELS: Record<LogEntry['result'], Level> = { ok: 'ok', refused: 'attention', failed: 'act', open: 'attention' };
 
-/** The operation log: who did what, when, and how it ended; all of it, or one kind (`only`: `security`, `live` ...). */
+/** The operation log: who did what, when, and how it ended; all of it, one kind (`only`: `security`, `live` ...), or what else it answers. */
 export function ActivityPage({ session, only }: { readonly session: RecorderSession; readonly only: string | undefined }) {
+  const Inner = INNER[only ?? ''];
+  if (Inner !== undefined) {
+    return (
+      <>
+        <ButtonLink test="log-all" to={href('own', session.serial, 'activity')}>
+          {tl.logAll}
+        </ButtonLink>
+        <Inner session={session} />
+      </>
+    );
+  }
   const action = only !== undefined && Object.hasOwn(tt.filters, `${only}.`) ? `${only}.` : '';
   return (
     <>
       <p class="hint">{tl.logIntro}</p>
       <LogWitness session={session} />
+      <Doors session={session} />
       <Select
         test="log-filter"
         label={tt.filterLabel}
@@ -36,6 +51,25 @@ export function ActivityPage({ session, only }: { readonly session: RecorderSess
       />
       <LogList key={action} session={session} action={action} />
     </>
+  );
+}
+
+/** Ways to what else can be asked of the log. The page that verifies exports needs no recorder; only the portal has it. */
+function Doors({ session }: { readonly session: RecorderSession }) {
+  const { services } = useApp();
+  return (
+    <div class="actions">
+      {Object.entries(tl.logPages).map(([page, title]) => (
+        <ButtonLink key={page} test={`log-${page}`} to={href('own', session.serial, 'activity', page)}>
+          {title}
+        </ButtonLink>
+      ))}
+      {services.onSite === undefined && (
+        <ButtonLink test="log-verify" to="/verify.html">
+          {tl.logVerify}
+        </ButtonLink>
+      )}
+    </div>
   );
 }
 

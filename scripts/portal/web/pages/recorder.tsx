@@ -10,7 +10,6 @@ import { useApp } from '../state/context.js';
 import { RecorderSession, type Role } from '../state/recorder-session.js';
 import { tt } from '../trust-words.js';
 import { t } from '../words.js';
-import { ActivityPage } from './activity.js';
 import { AskPage } from './ask.js';
 import { CameraPage } from './camera.js';
 import { CamerasPage } from './cameras.js';
@@ -19,6 +18,8 @@ import { OwnerPermissionsPage } from './permissions.js';
 import { SettingsPage } from './settings.js';
 import { SitePage } from './site.js';
 
+/** The log and all about it in one piece: most looks at a recorder need none of it. */
+const ActivityPage = lazy(async () => (await import('./activity.js')).ActivityPage);
 const ownership = () => import('./ownership.js');
 const DevicesPage = lazy(async () => (await ownership()).DevicesPage);
 const HandOverPage = lazy(async () => (await ownership()).HandOverPage);

@@ -45,9 +45,9 @@ test('more people than one look-up finds: all of them, and the files that still 
   const gone = new Set<string>();
   const operationLog = {
     findSubjects: async () => people.filter(({ ref }) => !gone.has(ref)).slice(0, 1000),
-    eraseSubject: async (ref: string) => {
-      gone.add(ref);
-      return { ref, seq: 1, details: 0, stillIn: ['old.db'] };
+    eraseSubjects: async (refs: readonly string[]) => {
+      for (const ref of refs) gone.add(ref);
+      return { refs, details: 0, stillIn: ['old.db'] };
     },
   };
   const erased = await erasePeople({ operationLog, permissions: due(null), state }, { by: { actor: 'local', source: 'local' } });
@@ -74,7 +74,7 @@ test('names that stay in the log’s newest pages because somebody reads: told a
   const people = [{ ref: 'a', ...DANA }];
   const operationLog = {
     findSubjects: async () => people.splice(0),
-    eraseSubject: async (ref: string) => ({ ref, seq: 1, details: 0, stillIn: isRead ? ['/s/operation-log.db-wal'] : [] }),
+    eraseSubjects: async (refs: readonly string[]) => ({ refs, details: 0, stillIn: isRead ? ['/s/operation-log.db-wal'] : [] }),
   };
   const order = { by: { actor: 'local', source: 'local' } } as const;
   const failed = await erasePeople({ operationLog, permissions, state }, order).then(
@@ -110,7 +110,7 @@ test('after a hand-over that was broken off the logins stay; a failure is told a
   const log = new TestLog();
   const operationLog = {
     findSubjects: () => Promise.reject(new RangeError('disk')),
-    eraseSubject: () => Promise.reject(new RangeError('disk')),
+    eraseSubjects: () => Promise.reject(new RangeError('disk')),
   };
   const eraseLogins = (): Promise<void> => assert.unreachable('no reset') as unknown as Promise<void>;
   const service = finishErasure({ operationLog, permissions, state, eraseLogins, log });

@@ -94,6 +94,7 @@ function partsOf(log: OpenLog, technical: TestLog, act: <T>(name: string, answer
     result: service.result.bind(service),
     findSubjects: service.findSubjects.bind(service),
     eraseSubject: service.eraseSubject.bind(service),
+    eraseSubjects: service.eraseSubjects.bind(service),
     seal: () => act('seal', undefined).then(() => service.seal()),
   };
   return {

@@ -1,7 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closeIncident, type IncidentParts, openIncident } from '../../../../agent/compose/incident.js';
-import { choose, erasePerson, kept, ledgerDays, people } from '../../../../agent/compose/log-desk.js';
+import { logActs } from '../../../../agent/compose/log-acts.js';
+import { choose, erasePerson, kept, ledgerDays, people, visitsOn } from '../../../../agent/compose/log-desk.js';
+import { siteRef } from '../../../../agent/compose/operation-log.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
 import { createLog } from '../../../../agent/kernel/log.js';
 import { DEFAULT_RETENTION, type RetentionRule } from '../../../../agent/operation-log/retention.js';
@@ -182,7 +184,63 @@ test('the ledger of today by the recorder’s clock, with the pictures that ende
         ['s1', null],
       ],
     );
-    assert.is((await ledgerDays(parts, { fromDay: day, toDay: null }, 1)).sessions.length, 1);
+    const one = await ledgerDays(parts, { fromDay: day, toDay: null }, 1);
+    assert.equal([one.sessions.length, one.isMore, both.isMore], [1, true, false]);
   }));
+
+test('who came in on these days: from the rows, newest first, and whether there were more', () =>
+  withRig(async ({ parts, log }) => {
+    const day = Math.floor(log.clock.at / 86_400_000);
+    await log.service.append(ROW, DANA);
+    log.clock.at += 86_400_000;
+    for (const person of [DANA, MILO]) await log.service.append({ ...ROW, result: 'refused' }, person);
+    log.clock.at += 1_000;
+    await log.service.append(ROW, MILO);
+    const today = await visitsOn(parts, { fromDay: null, toDay: null }, 9);
+    assert.equal(
+      today.visits.map(({ who, acts, refused, to }) => [who?.name, acts, refused, to === today.now]),
+      [
+        ['Milo Example', 1, 1, true],
+        ['Dana Example', 0, 1, false],
+      ],
+    );
+    const both = await visitsOn(parts, { fromDay: day, toDay: null }, 2);
+    assert.equal([both.visits.length, both.isMore], [2, true]);
+  }));
+
+test('at the recorder: what is refused before it begins stands in the log all the same, and so does a log that was taken away', () =>
+  withRig(async ({ parts, log }) => {
+    await log.service.append(ROW, OLIVIA);
+    const [olivia] = (await people(parts, 'olivia', 5)).people;
+    const acts = logActs(parts);
+    assert.is(await codeOf(acts['log-erase']({ ref: olivia?.ref ?? '' }, 'local')), 'log.subject_is_owner');
+    assert.is(await codeOf(acts['incident-close']({ note: 'x' }, 'button')), 'incident.none');
+    await openIncident(parts, 'x', undefined);
+    assert.is(await codeOf(acts['log-retention']({ isHeld: false }, 'local')), 'incident.is_open');
+    const { seq } = await acts['log-exported']({ ref: null, details: true, people: false }, 'local');
+    const rows = await log.service.list({ fromSeq: 3, limit: 9 });
+    assert.equal(
+      rows.map(({ entry }) => [entry?.action, entry?.source, entry?.result, entry?.code]),
+      [
+        ['log.erase', 'local', 'refused', 'log.subject_is_owner'],
+        ['incident.close', 'button', 'refused', 'incident.none'],
+        ['log.retention', 'local', 'refused', 'incident.is_open'],
+        ['log.exported', 'local', 'ok', undefined],
+      ],
+    );
+    assert.equal([rows.at(-1)?.seq, rows.at(-1)?.detail?.after], [seq, { details: true, people: false }]);
+  }));
+
+test('rows name the site by the consent of its owner, and nobody’s while nobody owns the recorder', () => {
+  const permissions: { owner: { consentStatement: string } | null } = { owner: null };
+  const site = siteRef(permissions);
+  assert.is(site(), undefined);
+  permissions.owner = { consentStatement: 'a.b.c' };
+  const [first, again] = [site(), site()];
+  assert.match(first ?? '', /^[\w-]{22}$/);
+  assert.is(again, first);
+  permissions.owner = { consentStatement: 'd.e.f' };
+  assert.is.not(site(), first);
+});
 
 test.run();

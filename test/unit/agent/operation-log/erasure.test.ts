@@ -129,4 +129,46 @@ test('a person is found by the beginning of the reference too, not by a few lett
     assert.equal(await service.findSubjects(ref.slice(0, 5)), []);
   }));
 
+test('what somebody typed goes with the person: by a part of the name, by being her words, or with everybody; what nobody typed stays', () =>
+  withLog(async ({ service }) => {
+    const note = async (after: Record<string, string>, person?: typeof DANA): Promise<number> =>
+      (await service.append({ ...ROW, action: 'owner.add-device', after }, person)).seq;
+    const milo = { name: 'Milo Tester', email: 'milo@x.example' };
+    const [phone, handy, hers, his, setting] = [
+      await note({ deviceName: 'Dana’s old phone' }),
+      await note({ device: 'DANAS Handy' }),
+      await note({ note: 'on holiday until Monday' }, DANA),
+      await note({ note: 'bandana found at the door' }, milo),
+      await note({ 'cameras.cam-1.name': 'Dana' }, milo),
+    ];
+    const detailOf = async (seq = 0) => (await service.list({ fromSeq: seq, limit: 1 }))[0]?.detail;
+    const refOf = async (name: string) => (await service.findSubjects(name))[0]?.ref ?? '';
+    const erased = await service.eraseSubject(await refOf('dana'), BY);
+    assert.is(erased.details, 3);
+    for (const seq of [phone, handy, hers]) assert.is(await detailOf(seq), null);
+    for (const seq of [his, setting]) assert.is.not(await detailOf(seq), null);
+    const all = await service.eraseSubjects([await refOf('milo'), await refOf('milo'), 'A'.repeat(22)], BY, true);
+    assert.equal([all.refs.length, all.details, await detailOf(his)], [1, 1, null]);
+    assert.is.not(await detailOf(setting), null);
+    assert.ok((await service.verify()).isOk);
+  }));
+
+test('many people at once: one look at what stands beside the rows, each told of in a row of its own', () =>
+  withLog(async ({ service }, folder) => {
+    const people = Array.from({ length: 60 }, (_, at) => ({ name: `Person ${at} Example`, email: `p${at}@people.example` }));
+    for (let at = 0; at < 600; at += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, more) =>
+          service.append({ ...ROW, after: { to: people[(at + more) % 120]?.name ?? 'nobody' } }, people[more]),
+        ),
+      );
+    const refs = (await service.findSubjects('')).map(({ ref }) => ref);
+    const erased = await service.eraseSubjects(refs, BY);
+    assert.equal([erased.refs.length, erased.stillIn], [50, []]);
+    const texts = people.slice(0, 50).flatMap(({ name, email }) => [name, email]);
+    assert.equal(await hits(folder, texts), []);
+    assert.is((await service.list({ action: 'log.subject_erased', limit: 1_000 })).length, 50);
+    assert.ok((await service.verify()).isOk);
+  }));
+
 test.run();

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AppendBatch, EntryInput, SignedCheckpoint } from '../../../../agent/operation-log/ports.js';
 import { OperationLogStore } from '../../../../agent/store/operation-log-store.js';
+import { until } from '../../../support/until.js';
 import { codeOf, inFolder } from '../store/scratch.js';
 import { keyedSigner, openLog, withLog } from './open-log.js';
 
@@ -116,7 +117,7 @@ test('what was under way when the process died gets a result at the next start; 
     assert.equal(
       rows.map(({ entry }) => [entry?.action, entry?.code, entry?.intentSeq, entry?.sessionId, entry?.actor.kind, entry?.boot]),
       [
-        ['agent.started', undefined, undefined, undefined, 'system', 'boot-2'],
+        ['agent.started', 'agent.not_stopped', undefined, undefined, 'system', 'boot-2'],
         ['live.open', 'log.interrupted', 2, 's9', 'employee', 'boot-2'],
       ],
     );
@@ -159,12 +160,14 @@ test('a log that cannot be written refuses with one code, at start and later, an
     assert.is(await codeOf(log.service.append(ROW)), 'log.unwritable');
     await log.database.write((tx) => tx.run('ALTER TABLE hidden RENAME TO entry'));
     assert.is((await log.service.append(ROW)).seq, 2);
+    // That it could not be written stands in it next.
+    await until('it is told', async () => (await log.service.position()).seq === 3);
     // In the middle of the run: rows and heads go on where the disk stands.
     await log.database.write((tx) => tx.run('ALTER TABLE open_intent RENAME TO hidden'));
     const both = await Promise.all([codeOf(log.service.intent(OPEN)), codeOf(log.service.intent(OPEN))]);
     assert.equal(both, ['log.unwritable', 'log.unwritable']);
     await log.database.write((tx) => tx.run('ALTER TABLE hidden RENAME TO open_intent'));
-    assert.is((await log.service.append(ROW)).seq, 3);
+    assert.is((await log.service.append(ROW)).seq, 4);
     assert.ok((await log.service.verify()).isOk);
     await log.close();
     assert.is(await codeOf(log.service.append(ROW)), 'log.unwritable');

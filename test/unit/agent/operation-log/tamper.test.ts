@@ -34,7 +34,7 @@ async function filled(folder: string, device = 'SN1'): Promise<{ log: OpenLog; w
 
 /** The checkpoint that is due after a block of 64 rows is on the disk. */
 async function settled({ service }: OpenLog): Promise<void> {
-  let stop = () => undefined as void;
+  let stop: () => void = () => undefined;
   // Listening comes first: it may be made while the question below is on its way.
   const made = new Promise<void>((resolve) => {
     stop = service.onCheckpoint(() => resolve());

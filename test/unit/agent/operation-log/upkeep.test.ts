@@ -1,8 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AgentError } from '../../../../agent/kernel/errors.js';
 import { createLog } from '../../../../agent/kernel/log.js';
 import { DEFAULT_RETENTION, type RetentionRule } from '../../../../agent/operation-log/retention.js';
 import { LogUpkeep } from '../../../../agent/operation-log/upkeep.js';
+import { codeOf } from '../store/scratch.js';
 import { type OpenLog, withLog } from './open-log.js';
 
 const DAY_MS = 86_400_000;
@@ -77,6 +79,23 @@ test('at 80 % the owner is told, once a month, over restarts too', () =>
     await upkeep.settled();
     assert.is(warnings.length, 1);
     assert.is((await log.service.list({ limit: 5, action: 'security.log-capacity' })).length, 1);
+    await upkeep.stop();
+  }));
+
+test('a rule that cannot be stored does not count, and the log says that it failed; a hold counts all the same', () =>
+  withLog(async (log) => {
+    const full = new AgentError({ code: 'store.full', say: 'The disk is full.', fix: 'Make room.' });
+    const { upkeep } = upkeepOf(log);
+    await upkeep.start();
+    const failing = new LogUpkeep({
+      ...{ log: log.service, clock: log.clock, onNearlyFull: () => undefined },
+      store: { load: async () => undefined, save: () => Promise.reject(full) },
+      technicalLog: createLog({ level: 'error', clock: log.clock, format: 'json', write: () => undefined }),
+    });
+    assert.is(await codeOf(failing.choose({ days: 30, isHeld: true }, OWNER)), 'store.full');
+    assert.equal([failing.rule.days, failing.rule.isHeld], [365, true]);
+    const [row] = await log.service.list({ limit: 1, newestFirst: true });
+    assert.equal([row?.entry?.action, row?.entry?.result, row?.entry?.code], ['log.retention', 'failed', 'store.full']);
     await upkeep.stop();
   }));
 

@@ -1,9 +1,21 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { visits } from '../../../../agent/operation-log/visits.js';
+import type { ListedEntry } from '../../../../agent/operation-log/ports.js';
+import { VisitBook } from '../../../../agent/operation-log/visits.js';
 import { withLog } from './open-log.js';
 
 const DANA = { name: 'Dana K', email: 'dana@installer.example' };
+function visits(rows: readonly ListedEntry[]) {
+  const [forward, backward] = [new VisitBook(), new VisitBook()];
+  for (const row of rows) forward.add(row);
+  for (const row of rows.toReversed()) backward.add(row);
+  assert.equal(
+    new Set(backward.list().map((visit) => JSON.stringify(visit))),
+    new Set(forward.list().map((visit) => JSON.stringify(visit))),
+    'whatever the order',
+  );
+  return forward.list();
+}
 const BY = { source: 'relay', actor: 'employee', result: 'ok' } as const;
 
 test('one line per person, way, address and day; what the recorder did by itself is nobody’s visit', () =>

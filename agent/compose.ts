@@ -2,12 +2,13 @@ import { openBase } from './compose/base.js';
 import { eraseLogins } from './compose/erase-logins.js';
 import { finishErasure } from './compose/erase-people.js';
 import { watchExpiry } from './compose/expiry.js';
+import { openGear } from './compose/gear.js';
 import { openLamps } from './compose/lamps.js';
 import { openLedger } from './compose/ledger.js';
 import { endWatching, openLive } from './compose/live.js';
 import { localActs } from './compose/local-acts.js';
 import { openCameras, openHealth } from './compose/on-site.js';
-import { openOperationLog, reportSetAside } from './compose/operation-log.js';
+import { openOperationLog, reportSetAside, siteRef } from './compose/operation-log.js';
 import type { AgentOptions } from './compose/options.js';
 import { openOutside } from './compose/outside.js';
 import { openPairing } from './compose/pairing.js';
@@ -42,9 +43,10 @@ export async function compose(options: AgentOptions): Promise<Agent> {
   const { site, serial, stores, clock, log } = base;
   const permissions: Permissions = await openPermissions(base, (isOver) => endWatching(live, isOver));
   const onAlarm = (): void => outside.changed('security');
-  const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: () => undefined, onAlarm });
+  const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: siteRef(permissions), onAlarm });
   const ledger = openLedger(base, permissions, operationLog);
   const buses = await openSerial(site, clock, log);
+  const gear = await openGear(site, operationLog, clock, log);
   const cameras = await openCameras(base, buses);
   const { live, liveDesk } = await openLive(base, { cameras, permissions, operationLog, ledger });
   const recorderName = site.recorderName ?? 'Recorder';
@@ -68,6 +70,7 @@ export async function compose(options: AgentOptions): Promise<Agent> {
       watchExpiry({ ...base, permissions, operationLog }),
       { name: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
       buses.service,
+      gear,
       cameras,
       addSiteCameras(site, cameras, log.area('cameras')),
       config,

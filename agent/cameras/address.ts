@@ -51,9 +51,19 @@ export function hostOf(deviceUri: string): string {
   return URL.canParse(deviceUri) ? new URL(deviceUri).hostname : deviceUri;
 }
 
+const WIRED = 'serial:';
+
+/** What stands in place of an address for a camera whose picture comes by wire. */
+export const wiredUri = (channelId: string): string => `${WIRED}${channelId}`;
+
+/** The channel of a camera whose picture comes by wire; undefined for the address of any other. */
+export function wiredChannel(deviceUri: string): string | undefined {
+  return deviceUri.startsWith(WIRED) ? deviceUri.slice(WIRED.length) : undefined;
+}
+
 /** `host:port`, which tells whether two addresses are the same device. */
 export function hostPortOf(deviceUri: string): string {
-  if (!URL.canParse(deviceUri)) return deviceUri;
+  if (!/^https?:/i.test(deviceUri) || !URL.canParse(deviceUri)) return deviceUri;
   const url = new URL(deviceUri);
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
 }

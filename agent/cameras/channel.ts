@@ -1,5 +1,7 @@
 import {
   type CameraDriver,
+  type CameraEvent as CameraNews,
+  type CameraSource,
   type CameraStream,
   type DiscoveredCamera,
   DriverError,
@@ -8,14 +10,14 @@ import {
 } from '../../drivers/port.js';
 import type { Timer } from '../kernel/clock.js';
 import { hostOf } from './address.js';
+import { Alarms } from './alarms.js';
+import { EventWatch } from './event-watch.js';
 import { type Inspection, inspectCamera } from './inspection.js';
+import { LoginTurns } from './login-turns.js';
 import type { CameraRegistryParts, CameraTiming, CameraView, StoredChannel, StreamKind } from './ports.js';
 import { cameraError, explain, noSuchStream, notPermitted, notUsable, type ReasonContext } from './reasons.js';
 import { type CameraEvent, type CameraStatus, isReturn, nextProbeMs, nextStatus, UNKNOWN } from './state.js';
 import { channelView } from './view.js';
-
-/** More wrong logins than these, and the camera locks an account. */
-const MAX_GROUP_LOGINS = 3;
 
 /** What every channel is made with; the same for all. */
 export interface ChannelParts extends Pick<CameraRegistryParts, 'connector' | 'serialPtz' | 'groupLogins' | 'clock' | 'log'> {
@@ -23,17 +25,25 @@ export interface ChannelParts extends Pick<CameraRegistryParts, 'connector' | 's
   readonly timing: CameraTiming;
   /** What is stored or seen of this channel changed. `isStored` tells that it must be saved. */
   readonly onChange: (channel: Channel, isStored: boolean) => void;
+  /**
+   * The first channel of the same device, undefined for that one itself. It alone asks for signs of life, tries logins and listens to events: a
+   * recorder with sixteen inputs must not be asked sixteen times, nor lock its account sixteen times as fast.
+   */
+  readonly leader: (channel: Channel) => Channel | undefined;
+  /** The device has several video sources. */
+  readonly onSources: (channel: Channel, sources: readonly CameraSource[]) => void;
+  readonly onNews: (channel: Channel, news: CameraNews) => void;
 }
 
 /** One camera's life: signs of life, inspection, logins in turn, and every operation on it. Channels never wait for each other. */
 export class Channel {
   readonly #parts: ChannelParts;
   #stored: StoredChannel;
-  #ownLogin: Login | undefined;
+  readonly #logins: LoginTurns;
   /** The login of the current connection; undefined also when every known one was refused. */
   #login: Login | undefined;
-  readonly #refused = new Set<Login>();
-  #acceptedLogin: Login | undefined;
+  readonly #alarms = new Alarms();
+  readonly #events: EventWatch;
   #driver: CameraDriver | undefined;
   #status: CameraStatus = UNKNOWN;
   #seen: Inspection | undefined;
@@ -47,8 +57,15 @@ export class Channel {
   constructor(parts: ChannelParts, stored: StoredChannel, login: Login | undefined) {
     this.#parts = parts;
     this.#stored = stored;
-    this.#ownLogin = login;
-    this.#login = this.#nextLogin();
+    this.#logins = new LoginTurns(parts.groupLogins, login);
+    this.#login = this.#logins.next();
+    this.#events = new EventWatch({
+      ...{ clock: parts.clock, log: parts.log, random: parts.random, retryMs: parts.timing.eventsRetryMs },
+      onEvent: (news) => parts.onNews(this, news),
+      onDeaf: () => {
+        if (this.#alarms.clear()) parts.onChange(this, false);
+      },
+    });
   }
 
   get id(): string {
@@ -72,14 +89,20 @@ export class Channel {
     return this.#login;
   }
 
+  /** Set by a person; of a device with several sources only its first channel has it. */
+  get ownLogin(): Login | undefined {
+    return this.#logins.own;
+  }
+
   /** For sentences about this camera. */
   get context(): ReasonContext {
-    return { host: hostOf(this.#stored.deviceUri), login: this.#login ?? this.#acceptedLogin ?? [...this.#refused].at(-1) };
+    return { host: hostOf(this.#stored.deviceUri), login: this.#login ?? this.#logins.lastTried };
   }
 
   view(): CameraView {
     const hasSerialPtz = this.#parts.serialPtz(this.id) !== undefined;
-    return channelView(this.#stored, this.#status, this.#seen, { hasSerialPtz, hasLogin: this.#ownLogin !== undefined });
+    const hasLogin = (this.#parts.leader(this) ?? this).ownLogin !== undefined;
+    return channelView(this.#stored, this.#status, this.#seen, { hasSerialPtz, hasLogin, alarms: this.#alarms.now() });
   }
 
   /** Asks the camera for the first time after `delayMs`, and from then on by itself. */
@@ -91,6 +114,7 @@ export class Channel {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#life.abort();
+    this.#events.follow(undefined);
     await this.#checking;
     this.#disconnect();
   }
@@ -101,9 +125,7 @@ export class Channel {
 
   /** A login of its own: what was refused before no longer counts. */
   setLogin(login: Login | undefined): void {
-    this.#ownLogin = login;
-    this.#refused.clear();
-    this.#acceptedLogin = undefined;
+    this.#logins.replace(login);
     this.#epoch += 1;
     this.#reconnect();
     this.#parts.onChange(this, true);
@@ -130,17 +152,42 @@ export class Channel {
   /** Asks now. `isForced` also tries refused logins again and inspects an online camera. Never rejects. */
   async check(isForced = false): Promise<void> {
     if (isForced) {
+      await this.#parts.leader(this)?.check(true);
       while (this.#checking !== undefined) await this.#checking;
-      if (this.#refused.size > 0) {
-        this.#refused.clear();
-        this.#reconnect();
-      }
+      if (this.#logins.forgive()) this.#reconnect();
       this.#inspectedAtMs = Number.NEGATIVE_INFINITY;
     }
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined;
     });
     return this.#checking;
+  }
+
+  /** Something that used it failed: what is known of it may not be true any more. Refused logins stay refused. Never rejects. */
+  inspectNow(): Promise<void> {
+    this.#inspectedAtMs = Number.NEGATIVE_INFINITY;
+    return this.check();
+  }
+
+  /** The camera said something about this source of it. */
+  heard(news: CameraNews): void {
+    if (this.#alarms.heard(news)) this.#parts.onChange(this, false);
+  }
+
+  /** The device turned out to have several video sources, and this channel shows this one. */
+  becomeSource(source: string): void {
+    this.#store({ source });
+  }
+
+  /** Whether this stream address is one of the camera's. */
+  hasStream(uri: string): boolean {
+    return [...(this.#seen?.uris.values() ?? [])].includes(uri);
+  }
+
+  /** A second connection, for a test that must not disturb this one. */
+  connectBeside(): CameraDriver {
+    const { deviceUri, source } = this.#stored;
+    return this.#parts.connector.connect({ deviceUri, login: this.context.login, sourceToken: source });
   }
 
   /** The stream of that kind of a usable camera; waits for a check under way. Rejects with AgentError. */
@@ -182,23 +229,42 @@ export class Channel {
     const { signal } = this.#life;
     const epoch = this.#epoch;
     const login = this.#login;
+    const leader = this.#parts.leader(this);
     try {
-      await this.#connection().clockOffsetMs({ signal });
+      if (leader !== undefined && !this.#follow(leader)) return;
+      if (leader === undefined) await this.#connection().clockOffsetMs({ signal });
       this.#apply({ kind: 'answered' });
       if (this.#isInspectionDue()) await this.#inspect();
     } catch (error) {
       if (signal.aborted || epoch !== this.#epoch) return;
       this.#noteRefusal(error, login);
       this.#fail(error);
+      // The login is the device's: its first channel finds out, before the others have used up its tries.
+      if (this.#status.state === 'unauthorized') void leader?.inspectNow();
     } finally {
       this.#plan(epoch === this.#epoch ? nextProbeMs(this.#status, this.#parts.timing, this.#parts.random()) : 0);
     }
   }
 
+  /** What holds for the whole device is taken from its first channel; false while there is nothing more to ask. */
+  #follow(leader: Channel): boolean {
+    if (leader.status.state !== 'online') {
+      const { state, reason, lastSeenAt } = leader.status;
+      this.#become({ state, reason, lastSeenAt, failures: 0 });
+      return false;
+    }
+    if (leader.login !== this.#login) {
+      this.#disconnect();
+      this.#login = leader.login;
+    }
+    if (this.#status.state === 'unauthorized') this.#become({ ...UNKNOWN, lastSeenAt: this.#status.lastSeenAt });
+    return true;
+  }
+
   #isInspectionDue(): boolean {
     if (this.#status.state === 'online') return this.#parts.clock.monotonicMs() - this.#inspectedAtMs >= this.#parts.timing.inspectMs;
     // All logins refused: only a person, or the camera's return, changes anything.
-    return this.#status.state !== 'unauthorized' || this.#nextLogin() !== undefined;
+    return this.#status.state !== 'unauthorized' || this.#logins.next() !== undefined;
   }
 
   async #inspect(): Promise<void> {
@@ -206,8 +272,8 @@ export class Channel {
     for (;;) {
       const login = this.#login;
       try {
-        const seen = await inspectCamera(this.#connection(), { signal });
-        this.#acceptedLogin = login;
+        const seen = await inspectCamera(this.#connection(), this.#stored.source, { signal });
+        this.#logins.accepted = login;
         this.#take(seen);
         return;
       } catch (error) {
@@ -220,9 +286,10 @@ export class Channel {
   #noteRefusal(error: unknown, login: Login | undefined): boolean {
     const isLogin = error instanceof DriverError && error.code === 'camera.unauthorized' && error.detail.isPinChanged !== true;
     if (!isLogin || login === undefined || login !== this.#login) return false;
-    this.#refused.add(login);
+    if (this.#parts.leader(this) !== undefined) return false;
+    this.#logins.refuse(login);
     this.#disconnect();
-    this.#login = this.#nextLogin();
+    this.#login = this.#logins.next();
     return true;
   }
 
@@ -233,6 +300,9 @@ export class Channel {
     this.#inspectedAtMs = this.#parts.clock.monotonicMs();
     this.#apply({ kind: 'inspected' });
     this.#store({ known });
+    if (this.#parts.leader(this) !== undefined) return;
+    this.#events.follow(seen.events);
+    if (seen.sources.length > 1) this.#parts.onSources(this, seen.sources);
   }
 
   #fail(error: unknown): void {
@@ -244,8 +314,14 @@ export class Channel {
 
   #apply(event: CameraEvent): void {
     const before = this.#status;
-    this.#status = nextStatus(before, event, this.#parts.clock.now());
-    if (isReturn(before, this.#status) && this.#acceptedLogin !== undefined && this.#refused.delete(this.#acceptedLogin)) this.#reconnect();
+    const after = nextStatus(before, event, this.#parts.clock.now());
+    this.#become(after);
+    if (isReturn(before, after) && this.#logins.forgiveAccepted()) this.#reconnect();
+  }
+
+  #become(status: CameraStatus): void {
+    const before = this.#status;
+    this.#status = status;
     if (before.state !== this.#status.state || before.reason?.code !== this.#status.reason?.code) {
       const { state, reason } = this.#status;
       this.#parts.log.info('camera state', { camera: this.id, state, reason: reason?.code });
@@ -260,26 +336,22 @@ export class Channel {
     this.#parts.onChange(this, true);
   }
 
-  #nextLogin(): Login | undefined {
-    const candidates = this.#ownLogin === undefined ? this.#parts.groupLogins.slice(0, MAX_GROUP_LOGINS) : [this.#ownLogin];
-    const untried = candidates.filter((login) => !this.#refused.has(login));
-    return untried.find((login) => login === this.#acceptedLogin) ?? untried[0];
-  }
-
   #connection(): CameraDriver {
     if (this.#life.signal.aborted) throw new DriverError('driver.aborted', 'this channel has ended');
-    this.#driver ??= this.#parts.connector.connect({ deviceUri: this.#stored.deviceUri, login: this.#login });
+    const { deviceUri, source } = this.#stored;
+    this.#driver ??= this.#parts.connector.connect({ deviceUri, login: this.#login, sourceToken: source });
     return this.#driver;
   }
 
   #disconnect(): void {
+    this.#events.follow(undefined);
     this.#driver?.close();
     this.#driver = undefined;
   }
 
   #reconnect(): void {
     this.#disconnect();
-    this.#login = this.#nextLogin();
+    this.#login = this.#logins.next();
     this.#seen = undefined;
     this.#apply({ kind: 'changed' });
   }

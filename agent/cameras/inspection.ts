@@ -1,9 +1,12 @@
 import {
   type CallOptions,
+  type CameraCapabilities,
   type CameraDriver,
   type CameraIdentity,
+  type CameraSource,
   type CameraStream,
   DriverError,
+  type EventSource,
   type PtzDriver,
 } from '../../drivers/port.js';
 
@@ -14,27 +17,39 @@ export interface Inspection {
   /** Stream address by profile token; a sub-stream whose address is unusable is missing. */
   readonly uris: ReadonlyMap<string, string>;
   readonly ptz: PtzDriver | undefined;
+  readonly events: EventSource | undefined;
+  /** Every video source of the device; empty when the driver does not tell. */
+  readonly sources: readonly CameraSource[];
 }
 
-/** PTZ is an extra: a camera whose PTZ service is broken or closed to this user is still a camera. */
-async function ptzIfAny(driver: CameraDriver, options: CallOptions): Promise<PtzDriver | undefined> {
+/** After these nothing else will be answered either. */
+const ENDS_ALL: ReadonlySet<string> = new Set(['camera.unreachable', 'camera.timeout', 'driver.aborted', 'camera.locked_out']);
+
+/** What a camera has beyond streams is an extra: one whose PTZ or event service is broken or closed to this user is still a camera. */
+async function ifAny<T>(work: () => Promise<T | undefined> | undefined): Promise<T | undefined> {
   try {
-    return await driver.ptz(options);
+    return await work();
   } catch (error) {
-    const isExtra =
-      error instanceof DriverError && !['camera.unreachable', 'camera.timeout', 'driver.aborted', 'camera.locked_out'].includes(error.code);
-    if (!isExtra) throw error;
+    if (!(error instanceof DriverError) || ENDS_ALL.has(error.code)) throw error;
     return undefined;
   }
 }
 
+async function extras(driver: CameraDriver, options: CallOptions): Promise<Pick<Inspection, 'ptz' | 'events'>> {
+  const has = await ifAny<CameraCapabilities>(() => driver.capabilities?.(options));
+  if (has !== undefined) return { ptz: has.ptz, events: has.events };
+  return { ptz: await ifAny(() => driver.ptz(options)), events: undefined };
+}
+
 /**
- * Identity, streams, their addresses and PTZ. Rejects with DriverError; `stream.bad_uri` only when the main stream's address is
- * unusable. One after the other: many cameras fall over when asked for several things at once.
+ * Identity, streams, their addresses and extras of one video source. Rejects with DriverError; `stream.bad_uri` only when the main stream's
+ * address is unusable. One after the other: many cameras fall over when asked for several things at once.
  */
-export async function inspectCamera(driver: CameraDriver, options: CallOptions): Promise<Inspection> {
+export async function inspectCamera(driver: CameraDriver, sourceToken: string | undefined, options: CallOptions): Promise<Inspection> {
   const identity = await driver.identify(options);
-  const streams = await driver.streams(options);
+  const sources = (await driver.sources?.(options)) ?? [];
+  const own = sources.find(({ token }) => token === sourceToken) ?? sources[0];
+  const streams = own?.streams ?? (await driver.streams(options));
   const uris = new Map<string, string>();
   for (const stream of streams) {
     try {
@@ -44,5 +59,5 @@ export async function inspectCamera(driver: CameraDriver, options: CallOptions):
       if (!mayBeMissing) throw error;
     }
   }
-  return { identity, streams, uris, ptz: await ptzIfAny(driver, options) };
+  return { identity, streams, uris, sources, ...(await extras(driver, options)) };
 }

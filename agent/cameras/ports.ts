@@ -1,12 +1,15 @@
 import type {
   CameraConnector,
   CameraDiscovery,
+  CameraEvent,
   CameraStream,
   Login,
   PtzDriver,
+  StreamClient,
   VideoEncoderOptions,
   VideoEncoderSettings,
 } from '../../drivers/port.js';
+import type { TestStep } from '../contract/camera-views.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 
@@ -29,6 +32,8 @@ export interface StoredChannel {
   readonly name: string;
   /** The camera's own name, model and so on when last seen, so that a list is useful while the camera is off. */
   readonly known: CameraFacts;
+  /** Which video source of a device that has several; missing for the only one. */
+  readonly source?: string | undefined;
 }
 
 /** The whole document of channels. */
@@ -37,7 +42,7 @@ export interface ChannelDocument {
   /** Number of the next channel. */
   readonly nextNumber: number;
   readonly channels: readonly StoredChannel[];
-  /** Endpoints and addresses a person removed: discovery does not bring them back. */
+  /** Endpoints, addresses and `endpoint#source` a person removed: discovery does not bring them back. */
   readonly removed: readonly string[];
 }
 
@@ -56,6 +61,15 @@ export interface ChannelStore {
 /** PTZ gear on a serial bus that belongs to this channel; undefined when there is none. It wins over the camera's own PTZ. */
 export type SerialPtz = (channelId: string) => PtzDriver | undefined;
 
+/** Whether the bus on which this channel's gear hangs is open, and why not; undefined when nothing of it hangs on a bus. */
+export type SerialState = (channelId: string) => { readonly isOpen: boolean; readonly reason: string } | undefined;
+
+/** A camera whose picture comes by wire: it has no address in the network, only a place on a serial bus. */
+export interface AnalogueChannel {
+  readonly channel: string;
+  readonly name: string;
+}
+
 /** Times of the registry's work in ms. */
 export interface CameraTiming {
   /** Between two signs of life of one camera. */
@@ -70,6 +84,8 @@ export interface CameraTiming {
   readonly discoverMs: number;
   /** How long answers to one discovery are collected. */
   readonly listenMs: number;
+  /** Before listening to a camera's events is tried again; doubled each time, up to ten times this. */
+  readonly eventsRetryMs: number;
 }
 
 /** What compose hands to the registry. */
@@ -79,6 +95,11 @@ export interface CameraRegistryParts {
   readonly discovery: CameraDiscovery | undefined;
   readonly store: ChannelStore;
   readonly serialPtz: SerialPtz;
+  readonly serialState?: SerialState | undefined;
+  /** Channels that exist whether or not anything answers in the network. */
+  readonly analogue?: readonly AnalogueChannel[] | undefined;
+  /** Pulls a camera's stream while it is tested; without it a test ends before the stream. */
+  readonly streams?: StreamClient | undefined;
   /**
    * Logins tried in turn at cameras that have none of their own; each at most once per camera until something changes, and only the
    * first three: more wrong ones would lock the camera's account.
@@ -88,7 +109,7 @@ export interface CameraRegistryParts {
   readonly log: Log;
   /** [0, 1); spreads the probes. Default Math.random. */
   readonly random?: () => number;
-  /** Defaults: 30 s, 5 s, 5 min, 5 min, 15 min, 3 s. */
+  /** Defaults: 30 s, 5 s, 5 min, 5 min, 15 min, 3 s, 30 s. */
   readonly timing?: Partial<CameraTiming>;
 }
 
@@ -140,7 +161,12 @@ export interface CameraView {
   /** Wall clock ms of the last answer since the agent started; undefined when it has not answered yet. */
   readonly lastSeenAt: number | undefined;
   readonly hasLogin: boolean;
+  /** What the camera itself complains of now. */
+  readonly alarms: readonly CameraAlarm[];
 }
+
+/** Complaints of a camera about itself. Motion and inputs are no complaints: they are told as events only, and stand in no list. */
+export type CameraAlarm = Extract<CameraEvent['kind'], 'tamper' | 'video-loss' | 'hardware-failure'>;
 
 /** All that is needed to pull one stream. */
 export interface ResolvedStream {
@@ -174,7 +200,10 @@ export interface Cameras {
   resolveStream(id: string, kind: StreamKind, signal?: AbortSignal): Promise<ResolvedStream>;
   /** Asks the camera for an intra picture now. */
   synchronize(id: string, kind: StreamKind, signal?: AbortSignal): Promise<void>;
-  /** Throws `cameras.no_such_camera` or `cameras.no_ptz`. A movement stops by itself within 1 s unless `move` is called again. */
+  /**
+   * Throws `cameras.no_such_camera` or `cameras.no_ptz`. A movement stops by itself within 1 s unless `move` is called again. Every member is
+   * there; what the gear cannot do rejects `cameras.unsupported`.
+   */
   ptz(id: string): PtzDriver;
   encoderOptions(id: string, kind: StreamKind, signal?: AbortSignal): Promise<VideoEncoderOptions>;
   /** `cameras.not_offered` names in `detail.offers` what the camera has (VideoEncoderOptions). */
@@ -188,6 +217,12 @@ export interface Cameras {
   remove(id: string): Promise<void>;
   /** Asks one camera now, even when its login was refused before. */
   check(id: string): Promise<CameraView>;
+  /** Asks everything of one camera from end to end, over a connection of its own; what fails stands in its step. `cameras.no_such_camera`. */
+  test(id: string, signal?: AbortSignal): Promise<readonly TestStep[]>;
+  /** A stream that was pulled from this address failed: its camera is inspected at once. */
+  streamFailed(uri: string): void;
+  /** Told of everything that cameras notice. Returns the way to stop listening. */
+  onEvent(listener: (id: string, event: CameraEvent) => void): () => void;
   /** Runs a discovery now and resolves with the ids of channels that are new. */
   discover(): Promise<readonly string[]>;
   /** Called after every change of any view. Returns the way to stop listening. */

@@ -1,4 +1,4 @@
-import type { CallOptions, PtzDriver, PtzVelocity } from '../../drivers/port.js';
+import { type CallOptions, DriverError, type PtzDriver, type PtzPosition, type PtzPreset, type PtzVelocity } from '../../drivers/port.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 
@@ -61,6 +61,61 @@ export class MotionGuard implements PtzDriver {
       this.#again(STOP_TRIES);
       throw error;
     }
+  }
+
+  async goto(presetToken: string, options: CallOptions): Promise<void> {
+    const { goto } = this.#able('goto', 'presets');
+    await this.#drive((driver) => goto.call(driver, presetToken, options));
+  }
+
+  async home(options: CallOptions): Promise<void> {
+    const { home } = this.#able('home', 'home');
+    await this.#drive((driver) => home.call(driver, options));
+  }
+
+  async absolute(position: PtzPosition, options: CallOptions): Promise<void> {
+    const { absolute } = this.#able('absolute', 'absolute positions');
+    await this.#drive((driver) => absolute.call(driver, position, options));
+  }
+
+  async presets(options: CallOptions): Promise<readonly PtzPreset[]> {
+    const driver = this.#able('presets', 'list of presets');
+    return driver.presets(options);
+  }
+
+  async setPreset(name: string, options: CallOptions & { readonly token?: string }): Promise<string> {
+    const driver = this.#able('setPreset', 'presets that can be stored');
+    return driver.setPreset(name, options);
+  }
+
+  async removePreset(presetToken: string, options: CallOptions): Promise<void> {
+    const driver = this.#able('removePreset', 'presets that can be removed');
+    return driver.removePreset(presetToken, options);
+  }
+
+  async setHome(options: CallOptions): Promise<void> {
+    const driver = this.#able('setHome', 'home that can be stored');
+    return driver.setHome(options);
+  }
+
+  /** The gear now, when it has this member. @throws DriverError camera.unsupported */
+  #able<Member extends keyof PtzDriver>(member: Member, what: string): PtzDriver & Required<Pick<PtzDriver, Member>> {
+    const driver = this.#parts.driver();
+    if (driver[member] === undefined) throw new DriverError('camera.unsupported', `it has no ${what}`);
+    return driver as PtzDriver & Required<Pick<PtzDriver, Member>>;
+  }
+
+  /** A movement that ends by itself: the stop that was armed for the one before must not cut it short. */
+  async #drive(act: (driver: PtzDriver) => Promise<void>): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#wanted = undefined;
+    this.#moves += 1;
+    const underway = this.#sending;
+    this.#interrupt.abort();
+    this.#interrupt = new AbortController();
+    await underway?.catch(() => undefined);
+    await act(this.#parts.driver());
   }
 
   async #stopNow(options: CallOptions): Promise<void> {

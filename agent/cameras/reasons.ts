@@ -152,6 +152,15 @@ export const noSuchStream = (id: string, kind: string): AgentError =>
     detail: { id, kind },
   });
 
+/** The site file says that this channel exists: it would be back with the next start. */
+export const namedInSiteFile = (id: string): AgentError =>
+  new AgentError({
+    code: 'cameras.named_in_site_file',
+    say: `Camera ${id} is connected by wire, and the site file names it.`,
+    fix: 'Take it out of "cameras.analogue" in the site file and restart Sightline.',
+    detail: { id },
+  });
+
 /** Neither the camera nor a serial bus moves this channel. */
 export const noPtz = (id: string): AgentError =>
   new AgentError({ code: 'cameras.no_ptz', say: `Camera ${id} cannot be moved.`, fix: 'Choose a camera with PTZ.', detail: { id } });

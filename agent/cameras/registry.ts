@@ -1,12 +1,23 @@
-import type { DiscoveredCamera, Login, PtzDriver, VideoEncoderOptions } from '../../drivers/port.js';
-import type { Timer } from '../kernel/clock.js';
+import type {
+  CameraDriver,
+  CameraEvent,
+  CameraSource,
+  CameraTarget,
+  DiscoveredCamera,
+  Login,
+  PtzDriver,
+  VideoEncoderOptions,
+} from '../../drivers/port.js';
+import type { TestStep } from '../contract/camera-views.js';
 import { AgentError } from '../kernel/errors.js';
 import { KeyedQueue } from '../kernel/keyed-queue.js';
 import type { Service } from '../kernel/service.js';
-import { SingleFlight } from '../kernel/single-flight.js';
-import { hostPortOf, parseCameraAddress } from './address.js';
+import { hostPortOf, parseCameraAddress, wiredChannel, wiredUri } from './address.js';
+import { analogueCamera } from './analogue.js';
+import { CameraTest } from './camera-test.js';
 import { Channel, type ChannelParts } from './channel.js';
 import { planEncoder } from './encoder-plan.js';
+import { Movers } from './movers.js';
 import type {
   CameraRegistryParts,
   Cameras,
@@ -18,8 +29,8 @@ import type {
   StoredChannel,
   StreamKind,
 } from './ports.js';
-import { MotionGuard } from './ptz.js';
-import { cameraError, noPtz, noSuchCamera, notOffered } from './reasons.js';
+import { cameraError, namedInSiteFile, noSuchCamera, notOffered } from './reasons.js';
+import { CameraSearch } from './search.js';
 import { cameraTiming } from './timing.js';
 import { NO_FACTS } from './view.js';
 
@@ -27,10 +38,13 @@ import { NO_FACTS } from './view.js';
 const MAX_CHANNELS = 128;
 const MAX_REMOVED = 256;
 const START_SPREAD_MS = 20;
-/** A camera in motion is stopped before we leave, if it lets us within this time. */
-const STOP_MOTION_MS = 1_000;
 const NAME = /^[^\p{Cc}\p{Zl}\p{Zp}]{1,80}$/u;
 
+/** Words by which a removed source is known again: a camera that was added by its address gets its lasting endpoint only later. */
+const sourceKeys = ({ endpoint, deviceUri }: Pick<StoredChannel, 'endpoint' | 'deviceUri'>, token: string): readonly string[] =>
+  [endpoint, hostPortOf(deviceUri)].map((word) => `${word}#${token}`);
+
+type NewsListener = (id: string, event: CameraEvent) => void;
 type Listener = (changed: CameraView, kind: 'added' | 'changed' | 'removed') => void;
 
 /** The cameras of this recorder: finds them, keeps them, knows how each one is. See Cameras for what it offers. */
@@ -39,22 +53,34 @@ export class CameraRegistry implements Cameras, Service {
   readonly #parts: CameraRegistryParts;
   readonly #channelParts: ChannelParts;
   readonly #channels = new Map<string, Channel>();
-  readonly #guards = new Map<string, MotionGuard>();
+  readonly #movers: Movers;
+  readonly #search: CameraSearch;
   readonly #listeners = new Set<Listener>();
+  readonly #newsListeners = new Set<NewsListener>();
   readonly #announced = new Map<string, string>();
   readonly #saving = new KeyedQueue();
-  readonly #searching = new SingleFlight<readonly string[]>();
   readonly #life = new AbortController();
   #views: readonly CameraView[] | undefined;
   #nextNumber = 1;
   #removed: readonly string[] = [];
-  #timer: Timer | undefined;
 
   constructor(parts: CameraRegistryParts) {
     this.#parts = parts;
-    const { connector, serialPtz, groupLogins, clock, log, random = Math.random } = parts;
-    const onChange = (channel: Channel, isStored: boolean): void => this.#changed(channel, isStored);
-    this.#channelParts = { connector, serialPtz, groupLogins, clock, log, random, timing: cameraTiming(parts.timing), onChange };
+    const { serialPtz, groupLogins, clock, log, random = Math.random } = parts;
+    this.#movers = new Movers(parts);
+    this.#search = new CameraSearch({
+      ...{ discovery: parts.discovery, timing: cameraTiming(parts.timing), clock, log },
+      hasCameras: () => this.#channels.size > 0,
+      meet: (found) => this.#meetAll(found),
+    });
+    this.#channelParts = {
+      ...{ serialPtz, groupLogins, clock, log, random, timing: cameraTiming(parts.timing) },
+      connector: { connect: (target) => this.#connect(target) },
+      onChange: (channel, isStored) => this.#changed(channel, isStored),
+      leader: (channel) => this.#leaderOf(channel),
+      onSources: (channel, sources) => this.#meetSources(channel, sources),
+      onNews: (channel, news) => this.#news(channel, news),
+    };
   }
 
   /** Resolves when the known channels are loaded; asking them and searching for others goes on by itself. */
@@ -62,22 +88,20 @@ export class CameraRegistry implements Cameras, Service {
     const document = await this.#parts.store.load();
     this.#nextNumber = document?.nextNumber ?? 1;
     this.#removed = document?.removed ?? [];
-    for (const [index, stored] of (document?.channels ?? []).entries()) {
-      const channel = new Channel(this.#channelParts, stored, await this.#parts.store.loadLogin(stored.id));
-      this.#channels.set(stored.id, channel);
-      channel.start(index * START_SPREAD_MS);
+    for (const stored of document?.channels ?? []) {
+      // Cameras by wire are what the site file names now.
+      if (wiredChannel(stored.deviceUri) !== undefined && this.#analogueName(stored.id) === undefined) continue;
+      this.#channels.set(stored.id, new Channel(this.#channelParts, stored, await this.#parts.store.loadLogin(stored.id)));
     }
-    this.#planSearch(0);
+    this.#addAnalogue();
+    for (const [index, channel] of [...this.#channels.values()].entries()) channel.start(index * START_SPREAD_MS);
+    this.#search.plan(0);
   }
 
   async stop(): Promise<void> {
-    this.#timer?.cancel();
+    this.#search.stop();
     this.#life.abort();
-    const giveUp = new AbortController();
-    const timer = this.#parts.clock.after(STOP_MOTION_MS, () => giveUp.abort(), true);
-    const moving = [...this.#guards.values()].filter((guard) => guard.isMoving);
-    await Promise.allSettled(moving.map((guard) => guard.stop({ signal: giveUp.signal })));
-    timer.cancel();
+    await this.#movers.stopAll();
     await Promise.all([...this.#channels.values()].map((channel) => channel.stop()));
     await this.#saving.run('document', () => Promise.resolve());
   }
@@ -110,24 +134,34 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   ptz(id: string): PtzDriver {
+    return this.#movers.of(this.#channel(id));
+  }
+
+  async test(id: string, signal?: AbortSignal): Promise<readonly TestStep[]> {
     const channel = this.#channel(id);
-    const driver = (): PtzDriver => {
-      const found = this.#parts.serialPtz(id) ?? channel.onvifPtz;
-      if (found === undefined) throw noPtz(id);
-      return found;
-    };
-    driver();
-    const known = this.#guards.get(id);
-    const guard = known ?? new MotionGuard({ driver, clock: this.#parts.clock, log: this.#parts.log });
-    this.#guards.set(id, guard);
-    const told = async (act: Promise<void>): Promise<void> => {
-      try {
-        await act;
-      } catch (error) {
-        throw cameraError(error, channel.context);
-      }
-    };
-    return { move: (velocity, options) => told(guard.move(velocity, options)), stop: (options) => told(guard.stop(options)) };
+    const { streams, clock, serialPtz } = this.#parts;
+    const { deviceUri, source } = channel.stored;
+    const driver = channel.connectBeside();
+    const isWired = wiredChannel(deviceUri) !== undefined;
+    const test = new CameraTest({ driver, isWired, context: channel.context, source, serialPtz: serialPtz(id), streams, clock });
+    try {
+      return await test.run(signal === undefined ? this.#life.signal : AbortSignal.any([signal, this.#life.signal]));
+    } catch (error) {
+      throw cameraError(error, channel.context);
+    } finally {
+      driver.close();
+      // Whatever was found out now holds for the channel too.
+      void channel.inspectNow();
+    }
+  }
+
+  streamFailed(uri: string): void {
+    for (const channel of this.#channels.values()) if (channel.hasStream(uri)) void channel.inspectNow();
+  }
+
+  onEvent(listener: NewsListener): () => void {
+    this.#newsListeners.add(listener);
+    return () => this.#newsListeners.delete(listener);
   }
 
   async encoderOptions(id: string, kind: StreamKind, signal?: AbortSignal): Promise<VideoEncoderOptions> {
@@ -162,8 +196,9 @@ export class CameraRegistry implements Cameras, Service {
 
   async setLogin(id: string, login: Login | undefined): Promise<CameraView> {
     const channel = this.#channel(id);
-    await this.#parts.store.saveLogin(id, login);
-    channel.setLogin(login);
+    const holder = this.#leaderOf(channel) ?? channel;
+    await this.#parts.store.saveLogin(holder.id, login);
+    holder.setLogin(login);
     await channel.check(true);
     return channel.view();
   }
@@ -184,15 +219,20 @@ export class CameraRegistry implements Cameras, Service {
 
   async remove(id: string): Promise<void> {
     const channel = this.#channel(id);
+    if (this.#analogueName(id) !== undefined) throw namedInSiteFile(id);
     const view = channel.view();
-    const { endpoint, deviceUri } = channel.stored;
+    const { endpoint, deviceUri, source } = channel.stored;
+    const [heir] = this.#sameDevice(channel).filter((other) => other !== channel);
+    const isLeader = this.#leaderOf(channel) === undefined;
     this.#channels.delete(id);
-    this.#guards.delete(id);
+    this.#movers.forget(id);
     this.#announced.delete(id);
     this.#views = undefined;
-    this.#removed = [...new Set([...this.#removed, endpoint, hostPortOf(deviceUri)])].slice(-MAX_REMOVED);
+    const gone = heir === undefined ? [endpoint, hostPortOf(deviceUri)] : sourceKeys(channel.stored, source ?? '');
+    this.#removed = [...new Set([...this.#removed, ...gone])].slice(-MAX_REMOVED);
     await channel.stop();
     await this.#parts.store.saveLogin(id, undefined);
+    if (isLeader && heir !== undefined && channel.ownLogin !== undefined) await this.setLogin(heir.id, channel.ownLogin);
     await this.#save();
     this.#tell(view, 'removed');
   }
@@ -204,14 +244,7 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   discover(): Promise<readonly string[]> {
-    return this.#searching.run('search', async () => {
-      try {
-        return await this.#search();
-      } finally {
-        const { discoverMs, discoverWithoutCameraMs } = this.#channelParts.timing;
-        this.#planSearch(this.#channels.size === 0 ? discoverWithoutCameraMs : discoverMs);
-      }
-    });
+    return this.#search.now();
   }
 
   onChange(listener: Listener): () => void {
@@ -219,22 +252,12 @@ export class CameraRegistry implements Cameras, Service {
     return () => this.#listeners.delete(listener);
   }
 
-  async #search(): Promise<readonly string[]> {
-    const { discovery, log } = this.#parts;
-    if (discovery === undefined) return [];
-    let found: readonly DiscoveredCamera[];
-    try {
-      found = await discovery.discover({ listenMs: this.#channelParts.timing.listenMs, signal: this.#life.signal });
-    } catch (error) {
-      if (this.#life.signal.aborted) return [];
-      throw cameraError(error, { host: '', login: undefined });
-    }
+  async #meetAll(found: readonly DiscoveredCamera[]): Promise<readonly string[]> {
     const fresh = found.flatMap((camera) => this.#meet(camera) ?? []);
-    if (fresh.length > 0) {
-      log.info('new cameras', { count: fresh.length });
-      await this.#save();
-      for (const [index, channel] of fresh.entries()) channel.start(index * START_SPREAD_MS);
-    }
+    if (fresh.length === 0) return [];
+    this.#parts.log.info('new cameras', { count: fresh.length });
+    await this.#save();
+    for (const [index, channel] of fresh.entries()) channel.start(index * START_SPREAD_MS);
     return fresh.map((channel) => channel.id);
   }
 
@@ -246,7 +269,7 @@ export class CameraRegistry implements Cameras, Service {
     const known =
       all.find((channel) => channel.stored.endpoint === camera.endpoint) ??
       all.find((channel) => hostPortOf(channel.stored.deviceUri) === place);
-    known?.rediscovered(camera);
+    if (known !== undefined) for (const channel of this.#sameDevice(known)) channel.rediscovered(camera);
     if (known !== undefined || this.#life.signal.aborted) return undefined;
     if (all.length >= MAX_CHANNELS) {
       this.#parts.log.warn('more cameras than channels', { limit: MAX_CHANNELS });
@@ -255,15 +278,76 @@ export class CameraRegistry implements Cameras, Service {
     return this.#create(camera, undefined);
   }
 
-  #create(camera: DiscoveredCamera, login: Login | undefined): Channel {
+  #create(camera: DiscoveredCamera, login: Login | undefined, source?: string): Channel {
     const { endpoint, deviceUri, name, hardware } = camera;
     const known = { ...NO_FACTS, name, model: hardware };
-    const stored: StoredChannel = { id: `cam-${this.#nextNumber}`, endpoint, deviceUri, name: '', known };
+    const own = source === undefined ? {} : { source };
+    const stored: StoredChannel = { id: `cam-${this.#nextNumber}`, endpoint, deviceUri, name: '', known, ...own };
     this.#nextNumber += 1;
     const channel = new Channel(this.#channelParts, stored, login);
     this.#channels.set(stored.id, channel);
     this.#changed(channel, false);
     return channel;
+  }
+
+  /** The channels that show one device, in their order. */
+  #sameDevice({ stored: { endpoint } }: Channel): readonly Channel[] {
+    return [...this.#channels.values()].filter((channel) => channel.stored.endpoint === endpoint);
+  }
+
+  #leaderOf(channel: Channel): Channel | undefined {
+    if (channel.stored.source === undefined) return undefined;
+    const [first] = this.#sameDevice(channel);
+    return first === channel ? undefined : first;
+  }
+
+  /** A device with several video sources: each that has a picture is a channel. */
+  #meetSources(channel: Channel, sources: readonly CameraSource[]): void {
+    const shown = sources.filter(({ streams }) => streams.length > 0);
+    const [first] = shown;
+    if (shown.length < 2 || first === undefined) return;
+    if (channel.stored.source === undefined) channel.becomeSource(first.token);
+    const { endpoint, deviceUri, known } = channel.stored;
+    const taken = new Set(this.#sameDevice(channel).map(({ stored }) => stored.source));
+    const isRemoved = (token: string): boolean => sourceKeys(channel.stored, token).some((key) => this.#removed.includes(key));
+    const fresh = shown.filter(({ token }) => !taken.has(token) && !isRemoved(token));
+    for (const [index, { token, name }] of fresh.entries()) {
+      if (this.#channels.size >= MAX_CHANNELS) return void this.#parts.log.warn('more cameras than channels', { limit: MAX_CHANNELS });
+      this.#create({ endpoint, deviceUri, name, hardware: known.model }, undefined, token).start(index * START_SPREAD_MS);
+    }
+    if (fresh.length > 0) this.#saveSoon();
+  }
+
+  /** Events come over the device's first channel and are told of the one they are about. */
+  #news(channel: Channel, news: CameraEvent): void {
+    const about = this.#sameDevice(channel).find(({ stored }) => stored.source !== undefined && stored.source === news.source) ?? channel;
+    about.heard(news);
+    for (const listener of this.#newsListeners) listener(about.id, news);
+  }
+
+  #connect(target: CameraTarget): CameraDriver {
+    const channel = wiredChannel(target.deviceUri);
+    if (channel === undefined) return this.#parts.connector.connect(target);
+    const { serialPtz, serialState } = this.#parts;
+    return analogueCamera({ gear: () => serialPtz(channel), state: () => serialState?.(channel) });
+  }
+
+  #analogueName(id: string): string | undefined {
+    return this.#parts.analogue?.find(({ channel }) => channel === id)?.name;
+  }
+
+  #addAnalogue(): void {
+    for (const { channel: id, name } of this.#parts.analogue ?? []) {
+      const uri = wiredUri(id);
+      const taken = this.#channels.get(id);
+      if (taken !== undefined && taken.stored.deviceUri !== uri) {
+        this.#parts.log.warn('the site file gives a channel to a camera by wire that a camera in the network has', { camera: id });
+      }
+      this.#nextNumber = Math.max(this.#nextNumber, Number(/\d+$/.exec(id)?.[0] ?? 0) + 1);
+      if (taken !== undefined) continue;
+      const stored: StoredChannel = { id, endpoint: uri, deviceUri: uri, name: '', known: { ...NO_FACTS, name } };
+      this.#channels.set(id, new Channel(this.#channelParts, stored, undefined));
+    }
   }
 
   #channel(id: string): Channel {
@@ -275,7 +359,7 @@ export class CameraRegistry implements Cameras, Service {
   #changed(channel: Channel, isStored: boolean): void {
     if (this.#channels.get(channel.id) !== channel) return;
     this.#views = undefined;
-    if (isStored) this.#save().catch((error: unknown) => this.#parts.log.error('cameras could not be saved', { error }));
+    if (isStored) this.#saveSoon();
     const view = channel.view();
     // Every sign of life moves lastSeenAt; that alone is nothing to wake anyone for.
     const content = JSON.stringify({ ...view, lastSeenAt: 0 });
@@ -283,10 +367,17 @@ export class CameraRegistry implements Cameras, Service {
     if (before === content) return;
     this.#announced.set(view.id, content);
     this.#tell(view, before === undefined ? 'added' : 'changed');
+    // What follows it takes its state from it.
+    if (channel.stored.source !== undefined && this.#leaderOf(channel) === undefined)
+      for (const other of this.#sameDevice(channel)) if (other !== channel) void other.check();
   }
 
   #tell(view: CameraView, kind: 'added' | 'changed' | 'removed'): void {
     for (const listener of this.#listeners) listener(view, kind);
+  }
+
+  #saveSoon(): void {
+    this.#save().catch((error: unknown) => this.#parts.log.error('cameras could not be saved', { error }));
   }
 
   #save(): Promise<void> {
@@ -295,12 +386,5 @@ export class CameraRegistry implements Cameras, Service {
       const document: ChannelDocument = { version: 1, nextNumber: this.#nextNumber, channels, removed: this.#removed };
       return this.#parts.store.save(document);
     });
-  }
-
-  #planSearch(delayMs: number): void {
-    if (this.#life.signal.aborted || this.#parts.discovery === undefined) return;
-    this.#timer?.cancel();
-    const search = (): void => void this.discover().catch((error: unknown) => this.#parts.log.warn('search for cameras failed', { error }));
-    this.#timer = this.#parts.clock.after(delayMs, search, true);
   }
 }

@@ -1,6 +1,6 @@
 import { hostOf } from './address.js';
 import type { Inspection } from './inspection.js';
-import type { CameraFacts, CameraView, StoredChannel } from './ports.js';
+import type { CameraAlarm, CameraFacts, CameraView, StoredChannel } from './ports.js';
 import type { CameraStatus } from './state.js';
 
 /** Of a camera that never said anything of itself. */
@@ -11,7 +11,7 @@ export function channelView(
   stored: StoredChannel,
   status: CameraStatus,
   seen: Inspection | undefined,
-  extra: { readonly hasSerialPtz: boolean; readonly hasLogin: boolean },
+  extra: { readonly hasSerialPtz: boolean; readonly hasLogin: boolean; readonly alarms: readonly CameraAlarm[] },
 ): CameraView {
   const host = hostOf(stored.deviceUri);
   const { name, manufacturer, model, firmware, serial } = stored.known;
@@ -30,5 +30,6 @@ export function channelView(
     ptz: extra.hasSerialPtz ? 'serial' : ownPtz,
     lastSeenAt: status.lastSeenAt,
     hasLogin: extra.hasLogin,
+    alarms: extra.alarms,
   };
 }

@@ -1,3 +1,5 @@
+import { camerasAddCommand } from './camera-add.js';
+import { camerasDiscoverCommand, camerasListCommand, camerasRemoveCommand, camerasShowCommand, camerasTestCommand } from './cameras.js';
 import type { CliCommand } from './command.js';
 import { incidentCloseCommand, incidentOpenCommand } from './incident.js';
 import { type LabelMaker, makeLabelCommand } from './label.js';
@@ -10,16 +12,27 @@ import { logVisitsCommand } from './log-visits.js';
 import { ownerCodeCommand, ownerCommand, ownerRemoveCommand } from './owner.js';
 import { permissionsListCommand } from './permissions.js';
 import { pressCommand } from './press.js';
+import { ptzCommand } from './ptz.js';
 import { resetCommand } from './reset.js';
 import { type AgentMaker, makeRunCommand } from './run.js';
+import { makeSerialMonitorCommand, makeSerialScanCommand, type SerialToolsMaker } from './serial.js';
 import { statusCommand } from './status.js';
 import { permissionsWithdrawCommand, withdrawCommand } from './withdraw.js';
 
 /** Every command, in the order of the overview. The wiring is handed in, because commands know nothing of it. */
-export function allCommands(wiring: AgentMaker & LabelMaker): readonly CliCommand[] {
+export function allCommands(wiring: AgentMaker & LabelMaker & SerialToolsMaker): readonly CliCommand[] {
   return [
     makeRunCommand(wiring),
     statusCommand,
+    camerasListCommand,
+    camerasDiscoverCommand,
+    camerasAddCommand,
+    camerasShowCommand,
+    camerasTestCommand,
+    camerasRemoveCommand,
+    ptzCommand,
+    makeSerialScanCommand(wiring),
+    makeSerialMonitorCommand(wiring),
     permissionsListCommand,
     permissionsWithdrawCommand,
     withdrawCommand,

@@ -32,6 +32,14 @@ export function readWithIds<T extends Options>(command: string, args: readonly s
   return { values, ids: [...new Set([...positionals, ...ids])] };
 }
 
+/** Reads options and words, in their order. @throws AgentError cli.usage */
+export function readWithWords<T extends Options>(command: string, args: readonly string[], options: T) {
+  const { values, positionals } = parsed(command, () =>
+    parseArgs({ args: [...args], options: { ...COMMON, ...options }, strict: true, allowPositionals: true }),
+  );
+  return { values, words: positionals };
+}
+
 /** @throws AgentError cli.usage */
 export function readSource(text: string | undefined): ControlSource {
   if (text === undefined || text === 'local') return 'local';

@@ -21,6 +21,10 @@ export interface CliIo {
   readonly hasColours?: boolean;
   /** Asks whoever sits at the terminal; undefined when nobody does. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** The same for what must not be seen on the screen. */
+  readonly askHidden?: ((question: string) => Promise<string>) | undefined;
+  /** First line of what is piped in, without its end; empty when there is none. */
+  readonly readLine?: (() => Promise<string>) | undefined;
 }
 
 /** Exit codes, documented in `sightline --help`. */

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import type { CliIo } from './command.js';
 
 /** The program's own terminal. A question is asked on stderr, so that stdout holds nothing but the answer; end of input is the empty answer. */
@@ -13,6 +14,8 @@ export function terminalIo(): CliIo {
     isTerminal: process.stderr.isTTY === true,
     hasColours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
     ask: isAsked ? askOnTerminal : undefined,
+    askHidden: isAsked ? askHiddenOnTerminal : undefined,
+    readLine: process.stdin.isTTY === true ? undefined : readFirstLine,
   };
 }
 
@@ -30,4 +33,33 @@ function askOnTerminal(question: string): Promise<string> {
       resolve(answer ?? '');
     });
   });
+}
+
+/** Readline writes what is typed to its output: one that swallows it all is given, and the question is asked beside it. */
+function askHiddenOnTerminal(question: string): Promise<string> {
+  return new Promise((resolve) => {
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+    let answer = '';
+    process.stderr.write(question);
+    lines.once('line', (text) => {
+      answer = text;
+      lines.close();
+    });
+    lines.once('SIGINT', () => lines.close());
+    lines.once('close', () => {
+      process.stderr.write('\n');
+      resolve(answer);
+    });
+  });
+}
+
+async function readFirstLine(): Promise<string> {
+  const lines = createInterface({ input: process.stdin });
+  try {
+    for await (const line of lines) return line;
+    return '';
+  } finally {
+    lines.close();
+  }
 }

@@ -1,5 +1,6 @@
 import type { CameraRegistry } from '../cameras/registry.js';
 import type { Handlers } from '../cloud/call.js';
+import { cameraHandlers } from '../cloud/handlers/cameras.js';
 import { configHandlers } from '../cloud/handlers/config.js';
 import { healthHandlers } from '../cloud/handlers/health.js';
 import type { LiveDesk } from '../cloud/handlers/live.js';
@@ -19,7 +20,7 @@ import type { Permissions } from '../permissions/service.js';
 import type { Base } from './base.js';
 import { erasePeople } from './erase-people.js';
 import { closeIncident, openIncident } from './incident.js';
-import { choose, erasePerson, kept, ledgerDays, people } from './log-desk.js';
+import { choose, erasePerson, kept, ledgerDays, people, visitsOn } from './log-desk.js';
 
 /** The services that answer commands. */
 export interface HandlerSide {
@@ -50,6 +51,7 @@ export function joinHandlers(base: Base, side: HandlerSide): Handlers {
       startedAt,
       clock,
     }),
+    ...cameraHandlers({ cameras, clock }),
     ...healthHandlers(health, clock),
     ...configHandlers(config, cameras, clock),
     ...liveDesk.handlers(),
@@ -86,6 +88,7 @@ function logCare(base: Base, side: HandlerSide): LogCare {
   const parts = { ...side, stores, clock, log: log.area('log-care') };
   return {
     ledgerDays: (days, most) => ledgerDays(parts, days, most),
+    visits: (days, most) => visitsOn(parts, days, most),
     people: (text, most) => people(parts, text, most),
     erasePerson: (ref, by) => erasePerson(parts, ref, by),
     kept: () => kept(parts),

@@ -10,21 +10,24 @@ import { AgentError } from '../kernel/errors.js';
 import type { Log } from '../kernel/log.js';
 import { VERSION } from '../kernel/version.js';
 import type { LiveService } from '../live/service.js';
-import type { EntryInput, JsonObject } from '../operation-log/entry.js';
+import type { JsonObject } from '../operation-log/entry.js';
 import type { OperationLog } from '../operation-log/ports.js';
 import type { PairingService } from '../pairing/service.js';
 import type { Permissions } from '../permissions/service.js';
 import type { OutboxStore } from '../store/outbox-store.js';
 import type { StateStore } from '../store/state-store.js';
+import { type CameraActParts, cameraActs } from './camera-acts.js';
 import type { CloudSide } from './cloud-side.js';
 import type { FlooredClock } from './floored-clock.js';
+import { withLooks } from './local-looks.js';
 import { type LogActParts, logActs } from './log-acts.js';
+import { by, logged } from './logged.js';
 import { resetRecorder } from './reset.js';
 import type { SerialSide } from './serial.js';
 
 /** What the command line reaches. `region` (2 to 4 letters) stands on the label; `startedAt` in ms since 1970. */
-export interface LocalParts extends LogActParts {
-  readonly buses: Pick<SerialSide, 'ports'>;
+export interface LocalParts extends LogActParts, CameraActParts {
+  readonly buses: Pick<SerialSide, 'ports' | 'ear'>;
   readonly startedAt: number;
   readonly permissions: Pick<
     Permissions,
@@ -32,7 +35,7 @@ export interface LocalParts extends LogActParts {
   >;
   readonly pairing: Pick<PairingService, 'isOpen' | 'openForS' | 'press' | 'openJoin' | 'makeLabel' | 'retire'>;
   readonly operationLog: OperationLog;
-  readonly cameras: Pick<CameraRegistry, 'list' | 'setLogin'>;
+  readonly cameras: CameraActParts['cameras'] & Pick<CameraRegistry, 'setLogin'>;
   readonly live: Pick<LiveService, 'sessions'>;
   readonly health: Pick<Sampler, 'now'>;
   readonly cloud: { readonly link: Pick<CloudSide['link'], 'isOnline'>; readonly refusals: CloudSide['refusals'] };
@@ -52,12 +55,13 @@ export interface LocalParts extends LogActParts {
 
 /** What a person at the recorder may do: by the command line, by the button. Each act stands in the log before and after. */
 export function localActs(parts: LocalParts): ControlActs {
-  return {
+  return withLooks(parts, {
     status: async () => {
       // A real read from the disk: the watchdog is fed by this answer, and an agent whose storage hangs must not look alive.
       await parts.operationLog.list({ limit: 1, newestFirst: true });
       return statusOf(parts);
     },
+    'serial-traffic': async ({ path, after }) => parts.buses.ear.traffic(path, after),
     press: async ({ newCode = false }, source) => {
       const { code } = await logged(parts, { ...by(source), action: 'pairing.press', after: { isNewCode: newCode } }, () =>
         parts.pairing.press({ newCode }),
@@ -83,26 +87,8 @@ export function localActs(parts: LocalParts): ControlActs {
     },
     reset: (_args, source) => resetRecorder(parts, source),
     ...logActs(parts),
-  };
-}
-
-function by(source: ControlSource): { readonly source: ControlSource; readonly actor: 'local' } {
-  return { source, actor: 'local' };
-}
-
-/** Committed before it is done, and again with how it ended. */
-async function logged<T>({ operationLog }: LocalParts, entry: Omit<EntryInput, 'phase'>, work: () => Promise<T>): Promise<T> {
-  const intent = await operationLog.intent(entry);
-  let done: T;
-  try {
-    done = await work();
-  } catch (error) {
-    const code = error instanceof AgentError ? error.code : 'control.failed';
-    await operationLog.result(intent, { result: /^(pairing|permissions)\./.test(code) ? 'refused' : 'failed', code });
-    throw error;
-  }
-  await operationLog.result(intent, { result: 'ok' });
-  return done;
+    ...cameraActs(parts),
+  });
 }
 
 /** The row of the intent is on its way while sessions end: neither a full nor a slow disk may keep a picture running that somebody stops. */

@@ -6,7 +6,7 @@ import type { Base } from './base.js';
 import type { SerialSide } from './serial.js';
 import { alertStore, channelStore, healthPort } from './stores.js';
 
-/** The cameras of the site: ONVIF, movement over serial where a unit is named for the channel, discovery unless it is switched off. */
+/** The cameras of the site: ONVIF, those by wire, movement over serial where a unit is named for the channel, discovery unless it is off. */
 export async function openCameras({ site, stores, clock, log }: Base, serial: SerialSide): Promise<CameraRegistry> {
   const discovers = site.cameras?.discovery !== false;
   return new CameraRegistry({
@@ -16,6 +16,9 @@ export async function openCameras({ site, stores, clock, log }: Base, serial: Se
       : undefined,
     store: channelStore(stores.state, stores.secrets),
     serialPtz: serial.ptz,
+    serialState: serial.stateOf,
+    analogue: site.cameras?.analogue,
+    streams: await drivers.streams({ clock, log: log.area('rtsp') }),
     groupLogins: (site.cameras?.logins ?? []).map(({ user, password }) => ({ user, password: new Secret(password) })),
     clock,
     log: log.area('cameras'),

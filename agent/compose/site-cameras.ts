@@ -7,14 +7,16 @@ import type { Service } from '../kernel/service.js';
 /** Cameras that the site file names: added in the background, so that one that is off holds nobody up. */
 export function addSiteCameras(site: SiteFile, cameras: Cameras, log: Log): Service {
   const wanted = site.cameras?.add ?? [];
-  const addAll = async (): Promise<void> => {
-    for (const { address, login } of wanted) {
-      const secret = login && { user: login.user, password: new Secret(login.password) };
-      await cameras
-        .add(address, secret)
-        .catch((error: unknown) => log.warn('a camera of the site file cannot be used yet', { address, error }));
-    }
-  };
+  // All at once: one that hangs must not keep the others waiting. Channels are numbered in the order of the file all the same.
+  const addAll = (): Promise<unknown> =>
+    Promise.all(
+      wanted.map(({ address, login }) => {
+        const secret = login && { user: login.user, password: new Secret(login.password) };
+        return cameras
+          .add(address, secret)
+          .catch((error: unknown) => log.warn('a camera of the site file cannot be used yet', { address, error }));
+      }),
+    );
   return {
     name: 'site-cameras',
     start: async () => {

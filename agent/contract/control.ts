@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { CamerasAdded, CameraTest, LocalCamera, NewCameras, Presets, PresetToken } from './camera-views.js';
+import { DisplayName } from './configuration.js';
 import { Day, IncidentClosed, IncidentOpened, LedgerDays, LogKept, LogPeople, Note, PersonErased, RetentionChange } from './log-views.js';
 import { ChannelId, Hash32, Id16, InstantMs, Scope, Serial } from './shapes.js';
 import { Hours, Operator, Person } from './statements.js';
@@ -158,6 +160,14 @@ export const ResetDone = z.strictObject({
 /** The reset as a value. */
 export type ResetDone = z.infer<typeof ResetDone>;
 
+/** What went over a serial bus. `last`: the number to ask behind the next time. */
+export const LocalTraffic = z.strictObject({
+  entries: z.array(z.strictObject({ at: InstantMs, direction: z.enum(['in', 'out']), hex: Text, meaning: Text })),
+  last: z.int(),
+});
+/** The traffic as a value. */
+export type LocalTraffic = z.infer<typeof LocalTraffic>;
+
 interface ControlOperation<Args, Answer> {
   readonly args: z.ZodMiniType<Args>;
   readonly answer: z.ZodMiniType<Answer>;
@@ -177,6 +187,38 @@ function define<Args, Answer>(
 }
 
 const Nothing = z.strictObject({});
+const Done = z.strictObject({ isDone: z.literal(true) });
+const Axis = z.number().check(z.gte(-1), z.lte(1));
+const Cam = z.strictObject({ cam: ChannelId });
+const Preset = z.strictObject({ cam: ChannelId, token: PresetToken });
+/** Longest movement that one request may ask for: whoever asks may be gone. */
+export const LONGEST_MOVE_MS = 5_000;
+
+/** Cameras and what moves them. */
+const CAMERAS = {
+  cameras: define(Nothing, z.strictObject({ now: InstantMs, cameras: z.array(LocalCamera) }), 10_000, false),
+  'cameras-discover': define(Nothing, z.strictObject({ found: z.array(ChannelId) }), 60_000),
+  'cameras-add': define(NewCameras, CamerasAdded, 120_000),
+  'cameras-remove': define(Cam, Done, 30_000),
+  'cameras-test': define(Cam, CameraTest, 180_000),
+  /** Moves for `forMs`, then stops. Answered when it stands. */
+  'ptz-move': define(
+    z.strictObject({ cam: ChannelId, pan: Axis, tilt: Axis, zoom: Axis, forMs: z.int().check(z.gte(50), z.lte(LONGEST_MOVE_MS)) }),
+    Done,
+    30_000,
+  ),
+  'ptz-stop': define(Cam, Done, 30_000),
+  'ptz-presets': define(Cam, Presets, 30_000, false),
+  'ptz-goto': define(Preset, Done, 30_000),
+  'ptz-home': define(Cam, Done, 30_000),
+  'ptz-set-preset': define(
+    z.strictObject({ cam: ChannelId, name: DisplayName, token: z.nullable(PresetToken) }),
+    z.strictObject({ token: Text }),
+    30_000,
+  ),
+  'ptz-remove-preset': define(Preset, Done, 30_000),
+} as const;
+
 const GrantIds = z.array(Id16).check(z.minLength(1), z.maxLength(64));
 
 /** The table: name -> arguments, answer, patience. */
@@ -199,10 +241,19 @@ export const CONTROL = {
   ledger: define(z.strictObject({ fromDay: z.nullable(Day), toDay: z.nullable(Day) }), LedgerDays, 10_000, false),
   /** Part of a name or an e-mail address; everybody for the empty text. */
   'log-people': define(z.strictObject({ text: z.string().check(z.maxLength(254)) }), LogPeople, 10_000, false),
+  /** Somebody wrote the log, or what it holds about a person (`ref`), to a file: the row says so. The file is written by whoever asks. */
+  'log-exported': define(
+    z.strictObject({ ref: z.nullable(Id16), details: z.boolean(), people: z.boolean() }),
+    z.strictObject({ seq: z.int() }),
+    10_000,
+  ),
   'log-erase': define(z.strictObject({ ref: Id16 }), PersonErased, 60_000),
   'log-retention': define(RetentionChange, LogKept, 30_000),
+  /** What went over a serial bus behind `after`; the first question begins to listen. */
+  'serial-traffic': define(z.strictObject({ path: z.string().check(z.maxLength(200)), after: z.int() }), LocalTraffic, 10_000, false),
   'incident-open': define(z.strictObject({ note: Note }), IncidentOpened, 60_000),
   'incident-close': define(z.strictObject({ note: Note }), IncidentClosed, 30_000),
+  ...CAMERAS,
 } as const;
 
 /** A key of the table. */

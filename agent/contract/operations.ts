@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { Applied, Configuration, ConfigurationPatch, Plan } from './configuration.js';
+import { CamerasAdded, CameraTest, NewCameras, Presets, PresetToken } from './camera-views.js';
+import { Applied, Configuration, ConfigurationPatch, DisplayName, Plan } from './configuration.js';
 import {
   Day,
   IncidentClosed,
@@ -8,6 +9,7 @@ import {
   LogKept,
   LogPeople,
   LogProof,
+  LogVisits,
   Note,
   PersonErased,
   RetentionChange,
@@ -85,6 +87,10 @@ const AcceptArgs = z.strictObject({ key: PublicJwk, offer: Compact, accept: Comp
 const PatchArgs = z.strictObject({ base: Hash32, patch: ConfigurationPatch });
 const StreamArgs = z.strictObject({ cam: ChannelId, stream: z.enum(['main', 'sub']) });
 const MoveArgs = z.strictObject({ cam: ChannelId, pan: Axis, tilt: Axis, zoom: Axis });
+const CamArgs = z.strictObject({ cam: ChannelId });
+const PresetArgs = z.strictObject({ cam: ChannelId, token: PresetToken });
+/** `token` null: a new place; otherwise that place is stored anew. */
+const SetPresetArgs = z.strictObject({ cam: ChannelId, name: DisplayName, token: z.nullable(PresetToken) });
 
 /** The table itself: name -> who, scope, how it is logged, arguments, answer. */
 export const OPERATIONS = {
@@ -95,14 +101,25 @@ export const OPERATIONS = {
   'config.plan': define('granted', 'remote-configuration', 'look', PatchArgs, Plan),
   'config.apply': define('granted', 'remote-configuration', 'act', PatchArgs, Applied),
   'cameras.discover': define('granted', 'remote-configuration', 'act', Nothing, z.strictObject({ found: z.array(ChannelId) })),
+  /** For whoever looks after every camera; the answer tells of each address what became of it. */
+  'cameras.add': define('granted', 'remote-configuration', 'act', NewCameras, CamerasAdded),
+  'cameras.remove': define('granted', 'remote-configuration', 'act', CamArgs, Done),
+  /** Asks the camera everything from end to end; pictures are pulled for the test and leave nowhere. */
+  'cameras.test': define('granted', 'remote-configuration', 'act', CamArgs, CameraTest),
   'live.open': define('granted', 'live-view', 'act', OpenArgs, LiveAnswer),
   'live.close': define('granted', 'live-view', 'act', z.strictObject({ session: Id16 }), Done),
   'ptz.move': define('granted', 'ptz', 'motion', MoveArgs, Done),
-  'ptz.stop': define('granted', 'ptz', 'motion', z.strictObject({ cam: ChannelId }), Done),
+  'ptz.stop': define('granted', 'ptz', 'motion', CamArgs, Done),
+  'ptz.presets': define('granted', 'ptz', 'look', CamArgs, Presets),
+  'ptz.goto': define('granted', 'ptz', 'act', PresetArgs, Done),
+  'ptz.home': define('granted', 'ptz', 'act', CamArgs, Done),
+  'ptz.set-preset': define('granted', 'ptz', 'act', SetPresetArgs, z.strictObject({ token: z.string() })),
+  'ptz.remove-preset': define('granted', 'ptz', 'act', PresetArgs, Done),
   'log.list': define('owner', null, 'look', LogArgs, LogPage),
   'log.witness': define('owner', null, 'look', WitnessArgs, WitnessAnswer),
   'log.proof': define('owner', null, 'look', ProofArgs, LogProof),
   'log.people': define('owner', null, 'look', PeopleArgs, LogPeople),
+  'log.visits': define('owner', null, 'look', DayArgs, LogVisits),
   'log.erase': define('owner', null, 'act', z.strictObject({ ref: Id16 }), PersonErased),
   'log.kept': define('owner', null, 'look', Nothing, LogKept),
   'log.retention': define('owner', null, 'act', RetentionChange, LogKept),

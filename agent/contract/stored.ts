@@ -91,7 +91,12 @@ const Facts = z.strictObject({ name: z.string(), manufacturer: z.string(), model
 export const ChannelDocument = z.strictObject({
   version: z.literal(1),
   nextNumber: z.int(),
-  channels: z.array(z.strictObject({ id: z.string(), endpoint: z.string(), deviceUri: z.string(), name: z.string(), known: Facts })),
+  channels: z.array(
+    z.strictObject({
+      ...{ id: z.string(), endpoint: z.string(), deviceUri: z.string(), name: z.string(), known: Facts },
+      source: z.optional(z.string()),
+    }),
+  ),
   removed: z.array(z.string()),
 });
 

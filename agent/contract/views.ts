@@ -37,6 +37,8 @@ export const CameraInfo = z.strictObject({
   ptz: z.nullable(z.enum(['onvif', 'serial'])),
   lastSeenAt: z.nullable(InstantMs),
   hasLogin: z.boolean(),
+  /** What the camera itself complains of now; missing when it does not say. */
+  alarms: z.optional(z.array(z.enum(['tamper', 'video-loss', 'hardware-failure']))),
 });
 export type CameraInfo = z.infer<typeof CameraInfo>;
 

@@ -47,10 +47,18 @@ function goodArgs() {
     'config.plan': patch,
     'config.apply': patch,
     'cameras.discover': {},
+    'cameras.add': { cameras: [{ address: '127.0.0.1:9' }] },
+    'cameras.remove': { cam: 'cam-1' },
+    'cameras.test': { cam: 'cam-1' },
     'live.open': { cam: 'cam-1', stream: 'main', maxS: 60, sdp: 'v=0\r\n'.repeat(40), fp },
     'live.close': { session: newId() },
     'ptz.move': { cam: 'cam-1', pan: 1, tilt: 0, zoom: 0 },
     'ptz.stop': { cam: 'cam-1' },
+    'ptz.presets': { cam: 'cam-1' },
+    'ptz.goto': { cam: 'cam-1', token: '1' },
+    'ptz.home': { cam: 'cam-1' },
+    'ptz.set-preset': { cam: 'cam-1', name: 'Mine', token: null },
+    'ptz.remove-preset': { cam: 'cam-1', token: '1' },
   } as const satisfies { readonly [Name in OperationName]?: ArgsOf<Name> };
 }
 

@@ -28,6 +28,19 @@ export function fakeLogHandlers(acts: FakeLogActs): LogHandlers {
   return {
     'log.witness': () => ({ problem: null, checkpoint: null, path: null, beginsAt: 0 }),
     'log.people': () => ({ people: [{ ref: 'D'.repeat(22), name: 'Dana Example', email: 'dana@example.org' }], isMore: false }),
+    'log.visits': () => {
+      const [now, dana] = [Date.now(), { name: 'Dana Example', email: 'dana@example.org' }];
+      const visit = { isErased: false, address: null, from: now - 40 * MINUTE_MS, to: now - 7 * MINUTE_MS };
+      return {
+        now,
+        visits: [
+          { ...visit, who: dana, as: 'employee', way: 'relay', acts: 4, refused: 0 },
+          { ...visit, who: null, as: 'local', way: 'local', acts: 1, refused: 0 },
+          { ...visit, who: null, as: 'system', way: 'lan', address: 'kQ3x'.repeat(5), acts: 0, refused: 3 },
+        ],
+        isMore: false,
+      };
+    },
     'log.erase': ({ ref }) => {
       acts.erase();
       return { ref, seq: noted('log.subject_erased'), details: 0, stillIn: [] };
@@ -55,6 +68,7 @@ function fakeLedger(now: number): AnswerOf<'ledger.get'> {
       { day, what: 'media', to: 'viewer', messages: 913, bytes: 1_200_000 },
       { day, what: 'status', to: 'relay', messages: 4, bytes: 3_100 },
     ],
+    isMore: false,
     sessions: [{ session: newId(), cam: 'cam-1', who: 'Dana Example', endedAt: now - 7 * MINUTE_MS, durationMs: 83_000, bytes: 1_200_000 }],
   };
 }

@@ -6,6 +6,7 @@ import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
+import { fakeCameraHandlers } from './fake-cameras.js';
 import { fakeLogHandlers } from './fake-log.js';
 import { FakeOwnership, type OwnershipOptions } from './fake-ownership.js';
 import { answerOffer, makeCameras, makeHealth } from './fake-scene.js';
@@ -259,8 +260,9 @@ export class FakeRecorder implements RecorderLink {
       }),
       ...this.#witnessHandler(),
       'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
-      'ptz.move': () => DONE,
-      'ptz.stop': () => DONE,
+      ...fakeCameraHandlers((cam) => {
+        this.#cameras.splice(0, this.#cameras.length, ...this.#cameras.filter(({ id }) => id !== cam));
+      }),
       ...this.#ownership.handlers(),
       ...this.#permissionHandlers(),
       ...this.#configHandlers(),

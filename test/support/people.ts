@@ -16,6 +16,7 @@ import { pair } from '../../scripts/portal/client/pair.js';
 import { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
 import { readSiteLetter } from '../../scripts/portal/client/site-letters.js';
 import type { RelayTransport } from '../../scripts/portal/client/transport.js';
+import { derive } from './native-scrypt.js';
 
 /** The tenant of the tests. */
 export const TENANT = 'local';
@@ -78,7 +79,7 @@ export async function becomeOwner(
 ): Promise<TestOwner> {
   const { deviceName = 'Phone', role = 'owner', site = 'Corner shop' } = options;
   const key = await newSigningKey();
-  const attempt = await pair({ transport, scope: { tenant: TENANT, serial }, code });
+  const attempt = await pair({ transport, scope: { tenant: TENANT, serial }, code, derive });
   const { operator } = attempt;
   const paired = await attempt.finish({ owner: key.signer, ownerKey: key.publicKey, deviceName, site, person, role });
   const deviceKey = await thumbprint(paired.deviceKey);

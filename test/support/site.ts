@@ -34,6 +34,8 @@ export interface SiteOptions {
   /** Where the state folder is made; the system's temporary folder by default. */
   readonly parent?: string;
   readonly site?: Partial<SiteFile>;
+  /** Cameras that are connected by wire. */
+  readonly analogue?: NonNullable<SiteFile['cameras']>['analogue'];
 }
 
 /** A whole site: cameras, mosquitto, the agent as its own process, and an owner with an app. */
@@ -93,6 +95,7 @@ async function openWithin(ends: Ends, options: SiteOptions): Promise<Site> {
     cloud: { url: broker.url, tenant: TENANT },
     cameras: {
       discovery: false,
+      ...(options.analogue === undefined ? {} : { analogue: options.analogue }),
       add: cameras.map((camera) => ({ address: camera.deviceUri, login: { user: 'admin', password: PASSWORD } })),
     },
     live: { bindAddress: '127.0.0.1' },

@@ -1,8 +1,6 @@
-import type { CallOptions, PtzDriver } from '../../../drivers/port.js';
 import type { Cameras } from '../../cameras/ports.js';
 import type { LiveAnswer, LiveEnded, SiteInfo } from '../../contract/views.js';
 import type { Clock } from '../../kernel/clock.js';
-import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
 import type { Log } from '../../kernel/log.js';
 import type { LiveEvent, LiveSessionInfo, WatchTicket } from '../../live/ports.js';
@@ -13,9 +11,7 @@ import type { Ticket } from '../../permissions/ticket.js';
 import { actorOf } from '../actor.js';
 import type { Call, Handlers } from '../call.js';
 import { MotionWatch } from './motion-watch.js';
-
-/** A person holds a button meanwhile: a movement that begins later would be a surprise. */
-const MOVE_DEADLINE_MS = 5_000;
+import { ptzHandlers } from './ptz.js';
 
 /** What live view and movement need. `organisationName` is null for a grant that is not held any more. */
 export interface LiveHandlerParts {
@@ -55,7 +51,7 @@ export class LiveDesk {
     this.#motions = new MotionWatch({ ptz: (cam) => parts.cameras.ptz(cam), onPermissionsChange, clock, log: parts.log });
   }
 
-  handlers(): Pick<Handlers, 'live.open' | 'live.close' | 'ptz.move' | 'ptz.stop'> {
+  handlers(): Pick<Handlers, 'live.open' | 'live.close'> & ReturnType<typeof ptzHandlers> {
     return {
       'live.open': (args, call) => this.#open(args, call),
       'live.close': async (args, call) => {
@@ -66,21 +62,7 @@ export class LiveDesk {
         if (mine !== undefined) this.#parts.live.end(args.session, 'closed_by_viewer');
         return { isDone: true };
       },
-      'ptz.move': async ({ cam, pan, tilt, zoom }, call) => {
-        await this.#move(cam, call, (ptz, { signal }) => {
-          this.#motions.began(cam, call);
-          return ptz.move({ pan, tilt, zoom }, { signal: AbortSignal.any([signal, call.ended]) });
-        });
-        return { isDone: true };
-      },
-      // Not given up when the permission ends meanwhile: a stop is what is wanted then.
-      'ptz.stop': async ({ cam }, call) => {
-        await this.#move(cam, call, (ptz, options) => {
-          this.#motions.stopped(cam);
-          return ptz.stop(options);
-        });
-        return { isDone: true };
-      },
+      ...ptzHandlers({ cameras: this.#parts.cameras, motions: this.#motions, clock: this.#parts.clock }),
     };
   }
 
@@ -183,12 +165,6 @@ export class LiveDesk {
     const who = call.ticket.person?.name ?? '';
     const watermark = organisation === null ? who : `${who} · ${organisation}`;
     return { session: opened.sessionId, cam: args.cam, sdp: opened.answerSdp, fp: opened.fingerprint, until: opened.untilAt, watermark };
-  }
-
-  async #move(cam: string, call: Call, act: (ptz: PtzDriver, options: CallOptions) => Promise<void>): Promise<void> {
-    const ptz = this.#parts.cameras.ptz(cam);
-    call.recheck();
-    await withDeadline(this.#parts.clock, MOVE_DEADLINE_MS, (signal) => act(ptz, { signal }));
   }
 }
 

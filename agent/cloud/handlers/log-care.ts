@@ -4,6 +4,7 @@ import type {
   LedgerDays,
   LogKept,
   LogPeople,
+  LogVisits,
   PersonErased,
   RetentionChange,
 } from '../../contract/log-views.js';
@@ -15,6 +16,7 @@ type Names =
   | 'log.witness'
   | 'log.proof'
   | 'log.people'
+  | 'log.visits'
   | 'log.erase'
   | 'log.kept'
   | 'log.retention'
@@ -22,9 +24,16 @@ type Names =
   | 'incident.open'
   | 'incident.close';
 
+/** Days since 1970, both included; null: today. */
+interface AskedDays {
+  readonly fromDay: number | null;
+  readonly toDay: number | null;
+}
+
 /** The same acts as at the recorder itself. The desk writes intent and result of an act, so these write no row of their own. */
 export interface LogCare {
-  ledgerDays(days: { readonly fromDay: number | null; readonly toDay: number | null }, mostSessions: number): Promise<LedgerDays>;
+  ledgerDays(days: AskedDays, mostSessions: number): Promise<LedgerDays>;
+  visits(days: AskedDays, most: number): Promise<LogVisits>;
   people(text: string, most: number): Promise<LogPeople>;
   erasePerson(ref: string, by: AskedBy): Promise<PersonErased>;
   kept(): Promise<LogKept>;
@@ -43,6 +52,7 @@ export interface LogCareParts {
 const MOST_DAYS = 31;
 const MOST_PEOPLE = 100;
 const MOST_SESSIONS = 60;
+const MOST_VISITS = 100;
 
 /** The owner as a witness of the log, and what he decides about it. */
 export function logCareHandlers({ operationLog, care }: LogCareParts): Pick<Handlers, Names> {
@@ -73,10 +83,8 @@ export function logCareHandlers({ operationLog, care }: LogCareParts): Pick<Hand
       call.note.after = { days: now.days, rows: now.rows, isHeld: now.isHeld };
       return now;
     },
-    'ledger.get': ({ fromDay, toDay }) => {
-      if (fromDay !== null && toDay !== null && toDay - fromDay >= MOST_DAYS) throw tooLong();
-      return care.ledgerDays({ fromDay, toDay }, MOST_SESSIONS);
-    },
+    'ledger.get': (days) => care.ledgerDays(withinMonth(days), MOST_SESSIONS),
+    'log.visits': (days) => care.visits(withinMonth(days), MOST_VISITS),
     ...incidentHandlers(care),
   };
 }
@@ -101,6 +109,13 @@ function incidentHandlers(care: LogCare): Pick<Handlers, 'incident.open' | 'inci
 
 function askedBy({ ticket, from }: Call): AskedBy {
   return { ...from, actor: 'owner', person: ticket.person };
+}
+
+/** @throws AgentError ledger.too_long */
+function withinMonth(days: AskedDays): AskedDays {
+  const { fromDay, toDay } = days;
+  if (fromDay !== null && toDay !== null && toDay - fromDay >= MOST_DAYS) throw tooLong();
+  return days;
 }
 
 function tooLong(): AgentError {

@@ -40,9 +40,9 @@ export class MotionWatch {
     this.#parts = parts;
   }
 
-  /** Before the movement is sent: a withdrawal may come while it is on its way. */
-  began(cam: string, call: Pick<Call, 'recheck'>): void {
-    this.#motions.set(cam, { call, endsMs: this.#parts.clock.monotonicMs() + WATCH_MS });
+  /** Before the movement is sent: a withdrawal may come while it is on its way. `lastsMs`: by then it is over. */
+  began(cam: string, call: Pick<Call, 'recheck'>, lastsMs = WATCH_MS): void {
+    this.#motions.set(cam, { call, endsMs: this.#parts.clock.monotonicMs() + lastsMs });
     this.#endListening ??= this.#parts.onPermissionsChange(() => this.#look());
     this.#timer ??= this.#parts.clock.every(LOOK_MS, () => this.#look());
   }

@@ -48,7 +48,8 @@ export function siteHandlers(parts: SiteParts): Pick<Handlers, 'site.get' | 'cam
   };
 }
 
-function toCameraInfo(view: CameraView): CameraInfo {
+/** A camera for the wire. */
+export function toCameraInfo(view: CameraView): CameraInfo {
   return {
     id: view.id,
     name: view.name,
@@ -69,5 +70,6 @@ function toCameraInfo(view: CameraView): CameraInfo {
     ptz: view.ptz ?? null,
     lastSeenAt: view.lastSeenAt ?? null,
     hasLogin: view.hasLogin,
+    alarms: [...view.alarms],
   };
 }

@@ -21,7 +21,9 @@
  *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop hours-{any,some} hours-day-<n>
  *                  hours-from hours-to
  *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting[data-at-relay] stop-problem
- * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head log-witness[data-verdict]
+ * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head log-witness[data-verdict] log-{all,left,visits,care,verify}
+ * log pages        ledger-period ledger-sum ledger ledger-pictures visits-period visits visit[data-refused] retention retention-{full,days,rows,hold,save}
+ *                  erase erase-{text,look,person,person-sure,done} incident incident-{note,open,open-sure,open-since,close,news}
  * health           health-now health-{cpu,memory,disk,temperature,cameras,uptime,rss} chart[data-drawn] chart-summary chart-value
  *                  health-facts fact[data-fact][data-state]
  * settings         set-recorder-name set-name-<id> set-{sub,main}-resolution-<id> set-{sub,main}-rate-<id> set-user-<id>

@@ -3,6 +3,7 @@ import type { CameraInfo } from '../../../../agent/contract/views.js';
 import { type LiveState, LiveViewer } from '../../client/live-viewer.js';
 import { countdown } from '../format.js';
 import { Button, ButtonLink, Card, Check, Facts, Problem, Skeleton, When } from '../parts/basics.js';
+import { CameraCare } from '../parts/camera-care.js';
 import { CameraState } from '../parts/camera-list.js';
 import { PtzPad } from '../parts/ptz-pad.js';
 import { NotAllowed } from '../parts/wall.js';
@@ -39,6 +40,7 @@ export function CameraPage({ session, cam }: { readonly session: RecorderSession
         <NotAllowed session={session} scope="ptz" sentence={t.wall(t.scopeDo.ptz)} />
       )}
       {camera !== undefined && <About camera={camera} session={session} />}
+      {camera !== undefined && session.may('remote-configuration', cam) && <CameraCare session={session} cam={cam} />}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Button, Done, Problem } from '../parts/basics.js';
+import { CameraAdd } from '../parts/camera-add.js';
 import { CameraList, GrantedCameras } from '../parts/camera-list.js';
 import { Loaded } from '../parts/loaded.js';
 import { NotAllowed, Wall } from '../parts/wall.js';
@@ -23,7 +24,12 @@ export function CamerasPage({ session }: { readonly session: RecorderSession }) 
   return (
     <Wall session={session} scope="site-information">
       <Loaded answer={site}>{(data) => <CameraList session={session} cameras={data.cameras} />}</Loaded>
-      {session.may('remote-configuration') && <Search session={session} onFound={site.reload} />}
+      {session.may('remote-configuration') && (
+        <>
+          <Search session={session} onFound={site.reload} />
+          <CameraAdd session={session} onAdded={site.reload} />
+        </>
+      )}
     </Wall>
   );
 }

@@ -1,9 +1,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AgentError } from '../../../../agent/kernel/errors.js';
+import { tc } from '../camera-texts.js';
 import { type Direction, PtzDriver } from '../ptz-driver.js';
 import { type RecorderSession, tellable } from '../state/recorder-session.js';
 import { t } from '../words.js';
 import { Card, Problem } from './basics.js';
+import { PtzPresets } from './ptz-presets.js';
 
 const SPEED = 0.5;
 const STILL = { pan: 0, tilt: 0, zoom: 0 };
@@ -12,17 +14,17 @@ interface Way {
   readonly name: string;
   readonly sign: string;
   readonly word: string;
-  readonly key?: string;
+  readonly keys: readonly string[];
   readonly direction: Direction;
 }
 
 const WAYS: readonly Way[] = [
-  { name: 'up', sign: '▲', word: t.ptzUp, key: 'ArrowUp', direction: { ...STILL, tilt: SPEED } },
-  { name: 'left', sign: '◀', word: t.ptzLeft, key: 'ArrowLeft', direction: { ...STILL, pan: -SPEED } },
-  { name: 'right', sign: '▶', word: t.ptzRight, key: 'ArrowRight', direction: { ...STILL, pan: SPEED } },
-  { name: 'down', sign: '▼', word: t.ptzDown, key: 'ArrowDown', direction: { ...STILL, tilt: -SPEED } },
-  { name: 'in', sign: '+', word: t.ptzIn, direction: { ...STILL, zoom: SPEED } },
-  { name: 'out', sign: '−', word: t.ptzOut, direction: { ...STILL, zoom: -SPEED } },
+  { name: 'up', sign: '▲', word: t.ptzUp, keys: ['ArrowUp'], direction: { ...STILL, tilt: SPEED } },
+  { name: 'left', sign: '◀', word: t.ptzLeft, keys: ['ArrowLeft'], direction: { ...STILL, pan: -SPEED } },
+  { name: 'right', sign: '▶', word: t.ptzRight, keys: ['ArrowRight'], direction: { ...STILL, pan: SPEED } },
+  { name: 'down', sign: '▼', word: t.ptzDown, keys: ['ArrowDown'], direction: { ...STILL, tilt: -SPEED } },
+  { name: 'in', sign: '+', word: t.ptzIn, keys: ['+', '='], direction: { ...STILL, zoom: SPEED } },
+  { name: 'out', sign: '−', word: t.ptzOut, keys: ['-', '_'], direction: { ...STILL, zoom: -SPEED } },
 ];
 
 interface Pad {
@@ -73,14 +75,14 @@ export function PtzPad({ session, cam }: { readonly session: RecorderSession; re
   const { held, error, press, release } = usePad(session, cam);
   return (
     <Card title={t.ptzTitle} test="ptz">
-      <p class="hint">{t.ptzHint}</p>
+      <p class="hint">{tc.moveHint}</p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would be announced as a form. */}
       <div
         class="ptz"
         role="group"
         aria-label={t.ptzTitle}
         onKeyDown={(event) => {
-          const way = WAYS.find((one) => one.key === event.key);
+          const way = WAYS.find(({ keys }) => keys.includes(event.key));
           if (way === undefined) return;
           event.preventDefault();
           if (!event.repeat) press(way);
@@ -109,6 +111,7 @@ export function PtzPad({ session, cam }: { readonly session: RecorderSession; re
         ))}
       </div>
       {error !== undefined && <Problem error={error} test="ptz-problem" />}
+      <PtzPresets session={session} cam={cam} />
     </Card>
   );
 }

@@ -55,7 +55,6 @@ export const recorder = {
   camSetPassword: 'Set the camera’s password',
 
   ptzTitle: 'Move',
-  ptzHint: 'Hold a button, or use the arrow keys.',
   ptzUp: 'Up',
   ptzDown: 'Down',
   ptzLeft: 'Left',

@@ -7,7 +7,11 @@ import { Secret } from '../../../../agent/kernel/secret.js';
 import {
   type CallOptions,
   type CameraDriver,
+  type CameraEvent,
+  type CameraEventHandlers,
+  type CameraSource,
   type CameraStream,
+  type CameraTarget,
   type DiscoveredCamera,
   DriverError,
   type DriverErrorCode,
@@ -24,7 +28,12 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-const stream = (kind: 'main' | 'sub', width: number, height: number): CameraStream => ({
+/** One event as a camera tells it. */
+export const news = (kind: CameraEvent['kind'], isOn: boolean, source = ''): CameraEvent => ({
+  ...{ kind, isOn, source, atMs: null, isInitial: false },
+});
+
+export const stream = (kind: 'main' | 'sub', width: number, height: number): CameraStream => ({
   kind,
   profileToken: `p-${kind}`,
   encoderToken: `e-${kind}`,
@@ -54,6 +63,12 @@ export class FakeCamera {
   setFails: DriverError | undefined;
   hasPtz = true;
   streams: CameraStream[] = [stream('main', 1280, 720), stream('sub', 640, 360)];
+  /** Several lenses; empty for a camera whose driver knows nothing of sources. */
+  sources: CameraSource[] = [];
+  /** Whether it tells events, and who listens now. */
+  hasEvents = false;
+  listeners: CameraEventHandlers[] = [];
+  offsetMs = 0;
   readonly calls: string[] = [];
   /** Users that came with a login, in order of authorized calls. */
   readonly users: string[] = [];
@@ -63,7 +78,18 @@ export class FakeCamera {
     return this.calls.filter((call) => call === name).length;
   }
 
-  connect(deviceUri: string, who: Login | undefined): CameraDriver {
+  #listen(handlers: CameraEventHandlers, { signal }: CallOptions): { close(): Promise<void> } {
+    this.calls.push('events');
+    if (this.fails !== undefined) throw new DriverError(this.fails, 'as told');
+    this.listeners.push(handlers);
+    const close = async (): Promise<void> => {
+      this.listeners = this.listeners.filter((each) => each !== handlers);
+    };
+    signal.addEventListener('abort', () => void close());
+    return { close };
+  }
+
+  connect(deviceUri: string, who: Login | undefined, sourceToken?: string): CameraDriver {
     this.open += 1;
     const closing = new AbortController();
     const ask = async <T>(name: string, options: CallOptions, isOpen: boolean, value: () => T): Promise<T> => {
@@ -86,10 +112,20 @@ export class FakeCamera {
       move: (_, options) => ask('move', options, false, () => undefined),
       stop: (options) => ask('stop', options, false, () => undefined),
     };
+    const own = (): CameraSource | undefined => this.sources.find(({ token }) => token === sourceToken) ?? this.sources[0];
+    const events = { open: async (handlers: CameraEventHandlers, options: CallOptions) => this.#listen(handlers, options) };
+    const extras = { imaging: undefined, recordings: undefined, io: undefined, overlays: undefined, users: undefined, upkeep: undefined };
     return {
-      clockOffsetMs: (options) => ask('clock', options, true, () => 0),
+      ...(this.sources.length > 0 ? { sources: (options) => ask('sources', options, false, () => this.sources) } : {}),
+      ...(this.hasEvents
+        ? {
+            capabilities: (options) =>
+              ask('capabilities', options, false, () => ({ ...extras, ptz: this.hasPtz ? ptz : undefined, events })),
+          }
+        : {}),
+      clockOffsetMs: (options) => ask('clock', options, true, () => this.offsetMs),
       identify: (options) => ask('identify', options, false, () => ({ manufacturer: 'Acme', model: 'Dome', firmware: '1', serial: 'S' })),
-      streams: (options) => ask('streams', options, false, () => this.streams),
+      streams: (options) => ask('streams', options, false, () => own()?.streams ?? this.streams),
       streamUri: (token, options) =>
         ask('streamUri', options, false, () => {
           if (this.uriFails !== undefined) throw this.uriFails;
@@ -164,9 +200,9 @@ export class Site {
   registry(more: Partial<CameraRegistryParts> = {}): CameraRegistry {
     return new CameraRegistry({
       connector: {
-        connect: ({ deviceUri, login: who }) => {
+        connect: ({ deviceUri, login: who, sourceToken }: CameraTarget) => {
           const camera = this.cameras.get(new URL(deviceUri).hostname) ?? Object.assign(new FakeCamera(), { fails: 'camera.unreachable' });
-          return camera.connect(deviceUri, who);
+          return camera.connect(deviceUri, who, sourceToken);
         },
       },
       discovery: {

@@ -35,6 +35,14 @@ class Gear implements PtzDriver {
     this.heard.push('stop');
   }
 
+  async goto(token: string): Promise<void> {
+    this.heard.push(`goto ${token}`);
+  }
+
+  async home(): Promise<void> {
+    this.heard.push('home');
+  }
+
   release(): void {
     this.isSlow = false;
     this.#release?.();
@@ -136,6 +144,42 @@ test('a movement that fails is stopped all the same: it may have arrived', async
   assert.instance(await moving, DriverError);
   await pass(1_000);
   assert.equal(gear.heard, ['stop']);
+});
+
+test('a drive to a place is not cut short by the stop of the movement before it, and a stop ends it', async () => {
+  const { gear, guard, pass } = rig();
+  await guard.move(right(0.5), patient());
+  await guard.goto('gate', patient());
+  await pass(5_000);
+  assert.equal(gear.heard, ['move 0.5 0 0', 'goto gate']);
+  await guard.home(patient());
+  await guard.stop(patient());
+  await pass(5_000);
+  assert.equal(gear.heard.slice(2), ['home', 'stop']);
+});
+
+test('a drive replaces a movement that is still on its way; a movement after it is guarded again', async () => {
+  const { gear, guard, pass } = rig();
+  gear.isSlow = true;
+  const moving = guard.move(right(1), patient());
+  await guard.goto('gate', patient());
+  await moving;
+  assert.equal(gear.heard, ['goto gate']);
+  gear.isSlow = false;
+  await guard.move(right(1), patient());
+  await pass(1_000);
+  assert.equal(gear.heard.slice(1), ['move 1 0 0', 'stop']);
+});
+
+test('what the gear cannot do is refused as that', async () => {
+  const { guard } = rig();
+  for (const asked of [
+    guard.presets(patient()),
+    guard.setPreset('Gate', patient()),
+    guard.removePreset('1', patient()),
+    guard.setHome(patient()),
+  ])
+    assert.is(await asked.catch((error: DriverError) => error.code), 'camera.unsupported');
 });
 
 test.run();

@@ -20,7 +20,7 @@ const it = suite('handlers');
 
 const view = (id: string): CameraView => ({
   ...{ id, name: `Door ${id}`, manufacturer: 'Example', model: 'M1', firmware: '1', serial: `S-${id}`, host: '192.0.2.1' },
-  ...{ state: 'online', reason: undefined, streams: [], ptz: undefined, lastSeenAt: undefined, hasLogin: false },
+  ...{ state: 'online', reason: undefined, streams: [], ptz: undefined, lastSeenAt: undefined, hasLogin: false, alarms: [] },
 });
 
 it('an employee sees the cameras of the grant with their serials, and learns of no other when he searches', async () => {

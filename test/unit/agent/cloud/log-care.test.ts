@@ -21,7 +21,8 @@ async function openRig(change: Partial<LogCare> = {}): Promise<{ desk: Desk; ask
       return answer;
     };
   const care: LogCare = {
-    ledgerDays: note('ledger', { now: 1, lines: [], sessions: [] }),
+    ledgerDays: note('ledger', { now: 1, lines: [], sessions: [], isMore: false }),
+    visits: note('visits', { now: 1, visits: [], isMore: false }),
     people: note('people', { people: [], isMore: false }),
     erasePerson: note('erase', { ref: REF, seq: 9, details: 2, stillIn: [] }),
     kept: async () => KEPT,

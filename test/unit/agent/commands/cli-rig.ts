@@ -37,8 +37,16 @@ export class CliRig {
     return this;
   }
 
-  /** Runs a command as the program does. `typed`: what somebody at the terminal answers; undefined when nobody sits there. */
-  async run(command: CliCommand, args: readonly string[], typed?: string): Promise<Said> {
+  /**
+   * Runs a command as the program does. `typed`: what somebody at the terminal answers; undefined when nobody sits there. `secret.hidden`: what he
+   * types unseen; `secret.piped`: the first line of standard input.
+   */
+  async run(
+    command: CliCommand,
+    args: readonly string[],
+    typed?: string,
+    secret: { readonly hidden?: string; readonly piped?: string } = {},
+  ): Promise<Said> {
     const said = { out: '', err: '' };
     const io = {
       out: (text: string): void => {
@@ -50,6 +58,8 @@ export class CliRig {
       environment: { SIGHTLINE_STATE: this.folder },
       isTerminal: false,
       ask: typed === undefined ? undefined : async () => typed,
+      askHidden: secret.hidden === undefined ? undefined : async () => secret.hidden ?? '',
+      readLine: secret.piped === undefined ? undefined : async () => secret.piped ?? '',
     };
     try {
       return { code: await command.run(args, io), ...said };

@@ -89,7 +89,7 @@ test('ledger: one screen with the largest first; which days are asked for; days 
     line('status', 'relay', 100, 1, DAY - 1),
   ];
   const sessions = [...Array.from({ length: 9 }, () => session), { ...session, who: null }];
-  await withAgent({ ledger: { now: NOW, lines, sessions } }, async (rig) => {
+  await withAgent({ ledger: { now: NOW, lines, sessions, isMore: false } }, async (rig) => {
     const { out } = await rig.run(ledgerCommand, []);
     assert.match(out, /^4\.1 MB left this recorder on 2026-11-24; pictures: 4\.1 MB\.\n\npictures +to viewers +3000 packets +4\.1 MB\n/);
     assert.match(out, /\nthe connection itself +to the relay +2\.0 kB\nthat it is switched on +to the relay +2 messages +1\.0 kB\n/);
@@ -115,8 +115,32 @@ test('ledger: one screen with the largest first; which days are asked for; days 
     ])
       assert.is((await rig.run(ledgerCommand, wrong)).code, EXIT.usage, wrong.join(' '));
   });
-  await withAgent({ ledger: { now: NOW, lines: [], sessions: [] } }, async (rig) => {
+  await withAgent({ ledger: { now: NOW, lines: [], sessions: [], isMore: false } }, async (rig) => {
     assert.is((await rig.run(ledgerCommand, [])).out, 'Nothing left this recorder on 2026-11-24.\n');
+  });
+});
+
+test('ledger of a month: its first and last day, day by day, and what no answer names is said', async () => {
+  const lines = [
+    line('media', 'viewer', 2_000_000, 9, DAY - 1),
+    line('status', 'relay', 500, 1, DAY - 1),
+    line('status', 'relay', 700, 1, DAY),
+  ];
+  await withAgent({ ledger: { now: NOW, lines, sessions: [session], isMore: true } }, async (rig) => {
+    const { out } = await rig.run(ledgerCommand, ['--month', '2024-02']);
+    assert.equal(rig.asked.at(-1)?.[1], { fromDay: Date.UTC(2024, 1, 1) / 86_400_000, toDay: Date.UTC(2024, 1, 29) / 86_400_000 });
+    assert.match(
+      out,
+      /^2\.0 MB left this recorder from 2024-02-01 to 2024-02-29; pictures: 2\.0 MB\.\n\npictures +to viewers +9 packets +2\.0 MB\n/,
+    );
+    assert.match(out, /\n2026-11-23 +2\.0 MB +pictures: 2\.0 MB\n2026-11-24 +700 B +no picture\n/);
+    assert.match(out, /\nand more before: sightline log show --action live\.watch\n$/);
+    for (const wrong of [
+      ['--month', '2024-13'],
+      ['--month', '2024'],
+      ['--month', '2024-02', '--day', '2024-02-03'],
+    ])
+      assert.is((await rig.run(ledgerCommand, wrong)).code, EXIT.usage, wrong.join(' '));
   });
 });
 

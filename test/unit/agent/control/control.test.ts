@@ -25,6 +25,26 @@ interface World {
 
 const test = suite<World>('control');
 
+type Note = <T>(op: string, answer: () => T) => (args: unknown, source: ControlSource) => Promise<T>;
+
+function cameraActs(note: Note) {
+  const done = () => ({ isDone: true as const });
+  return {
+    cameras: note('cameras', () => ({ now: 1, cameras: [] })),
+    'cameras-discover': note('cameras-discover', () => ({ found: [] })),
+    'cameras-add': note('cameras-add', () => ({ cameras: [] })),
+    'cameras-remove': note('cameras-remove', done),
+    'cameras-test': note('cameras-test', () => ({ cam: 'cam-1', isOk: true, steps: [] })),
+    'ptz-move': note('ptz-move', done),
+    'ptz-stop': note('ptz-stop', done),
+    'ptz-presets': note('ptz-presets', () => ({ presets: [] })),
+    'ptz-goto': note('ptz-goto', done),
+    'ptz-home': note('ptz-home', done),
+    'ptz-set-preset': note('ptz-set-preset', () => ({ token: '1' })),
+    'ptz-remove-preset': note('ptz-remove-preset', done),
+  };
+}
+
 /** Acts that note what reaches them; `owner-code` takes until the test lets it go on. */
 function acts(asked: World['asked'], waiting: (() => void)[] = []): ControlActs {
   const refuse = (): never => {
@@ -52,12 +72,15 @@ function acts(asked: World['asked'], waiting: (() => void)[] = []): ControlActs 
       return code;
     },
     'owner-remove': note('owner-remove', refuse),
-    ledger: note('ledger', () => ({ now: 1, lines: [], sessions: [] })),
+    ledger: note('ledger', () => ({ now: 1, lines: [], sessions: [], isMore: false })),
     'log-people': note('log-people', () => ({ people: [], isMore: false })),
+    'log-exported': note('log-exported', () => ({ seq: 3 })),
     'log-erase': note('log-erase', refuse),
     'log-retention': note('log-retention', () => ({ days: 365, rows: 200_000, isHeld: false, fullness: 0, incidentSince: null })),
+    'serial-traffic': note('serial-traffic', () => ({ entries: [], last: 0 })),
     'incident-open': note('incident-open', () => ({ at: 1, seq: 1, grants: 0, sessionsEnded: 0, left: [] })),
     'incident-close': note('incident-close', () => ({ seq: 2 })),
+    ...cameraActs(note),
     reset: note('reset', () => ({ serial: 'ABCDEF', epoch: 2, grants: 0, sessionsEnded: 0, logins: 0, people: 0, left: [] })),
   };
 }

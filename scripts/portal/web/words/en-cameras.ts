@@ -1,0 +1,25 @@
+/** Looking after cameras and driving them to places: read with the pages of a recorder, not with the first view. */
+export const cameras = {
+  add: 'Add a camera by its address',
+  address: 'Address',
+  addressHint: 'For example 192.0.2.7; several with a space between them.',
+  addDo: 'Add',
+  care: 'Look after it',
+  test: 'Test this camera',
+  remove: 'Remove this camera',
+  removeSure: 'Remove it for good',
+  steps: {
+    reachability: 'Answers',
+    clock: 'Clock',
+    authentication: 'Login',
+    profiles: 'Pictures',
+    stream: 'Stream',
+    keyframe: 'Whole picture',
+    events: 'Events',
+    ptz: 'Movement',
+  },
+  moveHint: 'Hold a button or an arrow key; + and − bring it closer and wider.',
+  home: 'Home',
+  place: 'Name of this place',
+  store: 'Store place',
+};

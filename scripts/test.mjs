@@ -14,6 +14,7 @@ import { findTests } from './test/files.mjs';
 import { killAll, runProcess } from './test/processes.mjs';
 import { runScheduled } from './test/schedule.mjs';
 import { judge } from './test/summary.mjs';
+import { bundleTests } from './test/test-bundle.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const seconds = (ms) => `${(ms / 1000).toFixed(2).padStart(6)} s`;
@@ -47,7 +48,29 @@ function report(file, ended, verdict) {
   for (const problem of verdict.problems) say(`     ${file.name}: ${problem}`);
 }
 
-async function runAll(files, root) {
+/** Below this number bundling costs more than it saves. */
+const WORTH_BUNDLING = 8;
+
+/** A source that somebody is in the middle of writing stops no test that does not need it: then each is run as it was built. */
+const unbundled = (what) => (error) => void say(`note: not bundled: ${what} (${String(error.message).trim().split('\n').at(-1)})`);
+
+/** Where each test's script is, and how to be rid of what was made for that. */
+async function prepare(files, root) {
+  const asBuilt = (file) => scriptOf(file, root);
+  const plain = { scriptOf: asBuilt, remove: () => undefined };
+  if (root !== ROOT) return plain;
+  await build();
+  const agent = files.every((file) => file.isPlain) ? undefined : await agentForTests().catch(unbundled('the agent'));
+  // test/support/agent-process.ts starts it.
+  if (agent !== undefined) process.env.SIGHTLINE_TEST_AGENT = agent;
+  const isBuilt = (path) => path.startsWith(BUILD);
+  if (files.length < WORTH_BUNDLING) return plain;
+  const made = await bundleTests(files.map(asBuilt).filter(isBuilt)).catch(unbundled('the tests'));
+  if (made === undefined) return plain;
+  return { scriptOf: (file) => (isBuilt(asBuilt(file)) ? made.pathOf(asBuilt(file)) : asBuilt(file)), remove: made.remove };
+}
+
+async function runAll(files, root, scriptOf) {
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const cores = availableParallelism();
   const bad = [];
@@ -56,7 +79,7 @@ async function runAll(files, root) {
     parallel: cores + 2,
     heavy: cores + 1,
     run: async (file) => {
-      const ended = await runProcess(scriptOf(file, root), file.limitMs, root, file.hasOwnNetwork);
+      const ended = await runProcess(scriptOf(file), file.limitMs, root, file.hasOwnNetwork);
       const verdict = judge({ ...ended, limitMs: file.limitMs });
       for (const key of Object.keys(sum)) sum[key] += verdict[key];
       if (verdict.problems.length > 0) bad.push(file.name);
@@ -74,14 +97,11 @@ async function main() {
     for (const file of files) say(`${file.kind.padEnd(12)} ${file.name}${file.isAlone ? '  (alone)' : ''}`);
     return 0;
   }
-  if (options.root === ROOT) {
-    await setUpOrExit({ tools: !options['no-tools'] && files.some((file) => !file.isPlain) });
-    await build();
-    // test/support/agent-process.ts starts it.
-    if (files.some((file) => !file.isPlain)) process.env.SIGHTLINE_TEST_AGENT = await agentForTests();
-  }
+  if (options.root === ROOT) await setUpOrExit({ tools: !options['no-tools'] && files.some((file) => !file.isPlain) });
+  const { scriptOf: script, remove } = await prepare(files, options.root);
+  process.on('exit', remove);
   const startedAt = performance.now();
-  const sum = await runAll(files, options.root);
+  const sum = await runAll(files, options.root, script);
   if (files.length === 0) say('no test file matches');
   say(`\n${files.length} files in${seconds(performance.now() - startedAt)}`);
   say(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);

@@ -26,13 +26,14 @@ function kindOf(name) {
 function wishes(path) {
   const head = readFileSync(path, 'utf8').split('\n', 12).join('\n');
   const asked = [...head.matchAll(/^\/\/ runner: (.+)$/gm)].flatMap(([, text]) => text.split(',').map((wish) => wish.trim()));
-  const out = { isAlone: false, hasOwnNetwork: false, limitMs: DEFAULT_LIMIT_MS };
+  const out = { isAlone: false, isWaiting: false, hasOwnNetwork: false, limitMs: DEFAULT_LIMIT_MS };
   for (const wish of asked) {
     const limit = /^limit (\d+)s$/.exec(wish);
     if (wish === 'alone') out.isAlone = true;
+    else if (wish === 'mostly waits') out.isWaiting = true;
     else if (wish === 'own network') out.hasOwnNetwork = true;
     else if (limit !== null) out.limitMs = Number(limit[1]) * 1000;
-    else throw new Error(`${path}: the runner does not know "${wish}"; it knows "alone", "own network" and "limit 120s"`);
+    else throw new Error(`${path}: the runner does not know "${wish}"; it knows "alone", "mostly waits", "own network" and "limit 120s"`);
   }
   return out;
 }

@@ -57,7 +57,7 @@ async function besiege(rig: PairingRig, code: string): Promise<{ guesses: number
 schedule('Online guessing with power cuts: a day of it is 20 guesses at most, and the waits between 20 last 8 hours', async () => {
   const rig = await makeRig();
   try {
-    const { guesses, last } = await besiege(rig, await rig.press());
+    const { guesses, last } = await besiege(rig, await rig.arm());
     assert.ok(guesses > 3 && guesses <= TRIES_PER_PRESS, `${guesses} guesses`);
     assert.match(last, /^pairing\.(wait|locked|closed)$/);
     assert.is(rig.installed.length, 0);
@@ -72,7 +72,7 @@ schedule('Online guessing with power cuts: a day of it is 20 guesses at most, an
 schedule('Online guessing with power cuts: after 20 tries the right code is refused too, until somebody presses the button', async () => {
   const rig = await makeRig();
   try {
-    const code = await rig.press();
+    const code = await rig.arm();
     const path = join(rig.folder, 'pairing.json');
     const record = JSON.parse(await readFile(path, 'utf8')) as { fails: Record<string, number> };
     await writeFile(path, JSON.stringify({ ...record, fails: { ...record.fails, relay: TRIES_PER_PRESS } }));

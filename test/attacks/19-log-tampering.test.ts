@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert';
 import { systemClock } from '../../agent/kernel/clock.js';
 import { Database, type Transaction } from '../../agent/store/database.js';
 import { LOG_MIGRATIONS } from '../../agent/store/migrations.js';
-import { runBuilt } from '../support/run-built.js';
+import { commandLine } from '../support/command-line.js';
+import { type Ended, runBuilt } from '../support/run-built.js';
 import { openSite, type Site } from '../support/site.js';
 import { until } from '../support/until.js';
 import { codeOf, openUnowned } from './attack-rig.js';
@@ -67,9 +68,12 @@ interface Report {
   readonly problem: { readonly kind: string; readonly seq: number | null } | null;
 }
 
-async function verify(state: string, checkpoint?: string): Promise<Report> {
+const program = (...words: string[]): Promise<Ended> => runBuilt(['agent/main.js', ...words]);
+
+/** By the command, without the program where another case has run it. */
+async function verify(state: string, checkpoint?: string, run = commandLine): Promise<Report> {
   const words = checkpoint === undefined ? [] : ['--checkpoint', checkpoint];
-  const ended = await runBuilt(['agent/main.js', 'log', 'verify', '--state', state, '--json', ...words]);
+  const ended = await run('log', 'verify', '--state', state, '--json', ...words);
   return JSON.parse(ended.stdout) as Report;
 }
 
@@ -103,7 +107,8 @@ test('Log tampering: positive control, an untouched log is whole, also against w
   assert.ok(world.witness.length > 100);
   await site.agent.stop();
   world.whole = await copyOf(world, 'whole');
-  for (const witness of [undefined, world.witness]) assert.is(found(await verify(world.whole, witness)), 'nothing');
+  for (const witness of [undefined, world.witness])
+    for (const run of [program, commandLine]) assert.is(found(await verify(world.whole, witness, run)), 'nothing');
 });
 
 test('Log tampering: an edited, a removed, a moved row: the first bad one is named', async (world) => {
@@ -130,7 +135,7 @@ test('Log tampering: a tail cut off, the file of last week and another recorderâ
     for (const table of ['private_detail', 'open_intent', 'entry']) await tx.run(`DELETE FROM ${table} WHERE seq>${from}`);
     await tx.run(`DELETE FROM checkpoint WHERE size>${from}`);
   });
-  assert.is.not(found(await verify(cut, world.witness)), 'nothing', 'cut');
+  assert.is.not(found(await verify(cut, world.witness, program)), 'nothing', 'cut');
   const rolledBack = await copyOf(world, 'rolled-back', world.whole);
   await cp(join(world.early, FILE), join(rolledBack, FILE));
   assert.is.not(found(await verify(rolledBack, world.witness)), 'nothing', 'rolled back');
@@ -165,7 +170,7 @@ test('Log tampering: kill -9 while acts are being written, four times: what was 
   assert.ok(answered.length >= 4, `${answered.length} answered`);
   assert.is(found(await verify(site.state)), 'nothing');
   assert.is(found(await verify(site.state, world.witness)), 'nothing');
-  const shown = await runBuilt(['agent/main.js', 'log', 'show', '--state', site.state, '--limit', '1000', '--json']);
+  const shown = await commandLine('log', 'show', '--state', site.state, '--limit', '1000', '--json');
   assert.equal(
     answered.filter((name) => !shown.stdout.includes(`"${name}"`)),
     [],

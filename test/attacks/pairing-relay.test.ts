@@ -31,7 +31,7 @@ const it = suite('Relay in the middle of pairing');
 
 it.before.each(async () => {
   rig = await makeRig();
-  code = await rig.press();
+  code = await rig.arm();
 });
 
 it.after.each(() => rig.stop());

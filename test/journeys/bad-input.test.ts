@@ -1,4 +1,4 @@
-// runner: limit 150s
+// runner: mostly waits, limit 150s
 /** What is broken outside stays outside: bad cameras, bad messages, no broker. Everything else goes on, and each says what is wrong. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,4 @@
-// runner: limit 150s
+// runner: mostly waits, limit 150s
 /** Nobody watches: then nothing of the picture moves, no process runs beside the agent, and no door for video is open. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -134,6 +134,8 @@ test('a ledger survives the restart', async (world) => {
     live: { bindAddress: '127.0.0.1' },
   });
   assert.is(sumOf(await asJson<Answer>(world.state, 'ledger'), 'viewer'), before);
+  for (const app of [world.installer, world.owner.client])
+    await until('the app knows that it is back', () => app.status?.state === 'online');
   await until('the camera is online', async () => (await world.installer.call('site.get', {})).cameras[0]?.state === 'online');
 });
 
@@ -184,6 +186,8 @@ test('closed: what was done stands in the log, the hold is lifted, permissions s
       ['incident.open', 'local', 'the office was broken into'],
       ['incident.open', 'local', 'again'],
       ['incident.close', 'local', 'locks changed'],
+      // That somebody tried to close it twice.
+      ['incident.close', 'local', undefined],
     ],
   );
   const kept = await owner.client.call('log.kept', {});

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { topics } from '../../agent/contract/topics.js';
 import { ROOT } from '../../scripts/root.js';
+import { commandLine } from '../support/command-line.js';
 import { MqttTransport } from '../support/mqtt-transport.js';
 import { TENANT } from '../support/people.js';
 import { type Ended, runBuilt } from '../support/run-built.js';
@@ -28,31 +30,54 @@ export interface ShownRow {
 /** Runs the program on a state folder, as somebody at the recorder does. */
 export const sightline = (state: string, ...words: string[]): Promise<Ended> => runBuilt(['agent/main.js', ...words, '--state', state]);
 
-/** The same, for what it answers with `--json`. */
+/** The same without the program: for the many cases of one, and for looking at what came of something else. */
+export const inProcess = (state: string, ...words: string[]): Promise<Ended> => commandLine(...words, '--state', state);
+
+/** What a command answers with `--json`, without the program. */
 export async function asJson<T>(state: string, ...words: string[]): Promise<T> {
-  const { stdout, stderr } = await sightline(state, ...words, '--json');
+  const { stdout, stderr } = await inProcess(state, ...words, '--json');
   if (stdout === '') throw new RangeError(stderr);
   return JSON.parse(stdout) as T;
 }
 
 /** Rows of one action or area, oldest first. */
 export async function rowsOf(state: string, ...filters: string[]): Promise<ShownRow[]> {
-  const { stdout } = await sightline(state, 'log', 'show', '--json', '--limit', '100000', ...filters);
+  const { stdout } = await inProcess(state, 'log', 'show', '--json', '--limit', '100000', ...filters);
   return stdout
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ShownRow);
 }
 
-/** What scripts/verify-log.mjs says of an exported file. */
-export function verifyFile(
-  file: string,
-  witness?: string,
-): { isOk: boolean; rows: number; people: number; problem: { kind: string; seq: number } | null } {
-  const words = [join(ROOT, 'scripts', 'verify-log.mjs'), file, '--json', ...(witness === undefined ? [] : ['--checkpoint', witness])];
+/** What scripts/verify-log.mjs says of an export. */
+export interface FileVerdict {
+  readonly isOk: boolean;
+  readonly rows: number;
+  readonly people: number;
+  readonly problem: { readonly kind: string; readonly seq: number } | null;
+}
+
+const VERIFIER = join(ROOT, 'scripts', 'verify-log.mjs');
+
+/** What scripts/verify-log.mjs, run as a program, says of an exported file. */
+export function verifyFile(file: string, witness?: string): FileVerdict {
+  const words = [VERIFIER, file, '--json', ...(witness === undefined ? [] : ['--checkpoint', witness])];
   const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', maxBuffer: 1e8 });
   if (stdout === '') throw new RangeError(stderr);
-  return JSON.parse(stdout) as ReturnType<typeof verifyFile>;
+  return JSON.parse(stdout) as FileVerdict;
+}
+
+/** The same by the function that the program is made of. */
+export async function verifyLines(file: string, witness?: string): Promise<FileVerdict> {
+  const { verifyLog } = (await import(pathToFileURL(VERIFIER).href)) as {
+    verifyLog(lines: AsyncIterable<string>, witness?: string): Promise<FileVerdict>;
+  };
+  const handle = await open(file);
+  try {
+    return await verifyLog(handle.readLines({ encoding: 'utf8' }), witness);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The checkpoint that the relay keeps of this recorder, once it speaks of `size` rows. */

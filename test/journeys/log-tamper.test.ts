@@ -10,7 +10,7 @@ import { startAgent } from '../support/agent-process.js';
 import { TestEmployee } from '../support/people.js';
 import { openSite, type Site } from '../support/site.js';
 import { until } from '../support/until.js';
-import { asJson, keptAtRelay, rowsOf, sightline, verifyFile } from './log-rig.js';
+import { asJson, inProcess, keptAtRelay, rowsOf, sightline, verifyFile, verifyLines } from './log-rig.js';
 
 interface World {
   site: Site;
@@ -78,30 +78,32 @@ interface Found {
   readonly exported: string;
 }
 
+/** By whom it is looked at: the programs themselves, or what they are made of, for the many cases. */
+const PROGRAMS = { run: sightline, verify: verifyFile };
+const PARTS = { run: inProcess, verify: verifyLines };
+
 /** What `sightline log verify` says, and what verify-log.mjs says of the export. */
-async function verdicts(state: string, witness?: string): Promise<Found> {
+async function verdicts(state: string, witness?: string, { run, verify }: typeof PROGRAMS | typeof PARTS = PARTS): Promise<Found> {
   const word = (problem: { kind: string; seq: number } | null): string => (problem === null ? 'nothing' : `${problem.kind}@${problem.seq}`);
   const more = witness === undefined ? [] : ['--checkpoint', witness];
-  const report = await asJson<{ isOk: boolean; problem: { kind: string; seq: number; say: string } | null }>(
-    state,
-    'log',
-    'verify',
-    ...more,
-  );
-  const said = await sightline(state, 'log', 'verify', ...more);
+  const asked = await run(state, 'log', 'verify', ...more, '--json');
+  const report = JSON.parse(asked.stdout) as { isOk: boolean; problem: { kind: string; seq: number; say: string } | null };
+  assert.is(asked.code, report.isOk ? 0 : 1);
+  const said = await run(state, 'log', 'verify', ...more);
   assert.is(said.code, report.isOk ? 0 : 1);
   assert.match(said.stdout, report.problem === null ? /^The log is whole: / : `The log was changed. ${report.problem.say}`);
   const file = join(state, 'export.jsonl');
-  const made = await sightline(state, 'log', 'export', '--details', '--out', file);
+  const made = await run(state, 'log', 'export', '--details', '--out', file);
   assert.is(made.code, 0, made.stderr);
-  return { local: word(report.problem), exported: word(verifyFile(file, witness).problem) };
+  return { local: word(report.problem), exported: word((await verify(file, witness)).problem) };
 }
 
 test('untouched it is whole, against the relay’s checkpoint too', async ({ late, witness }) => {
-  assert.equal(await verdicts(late), { local: 'nothing', exported: 'nothing' });
-  await rm(join(late, 'export.jsonl'));
-  assert.equal(await verdicts(late, witness), { local: 'nothing', exported: 'nothing' });
-  await rm(join(late, 'export.jsonl'));
+  for (const how of [PROGRAMS, PARTS])
+    for (const outside of [undefined, witness]) {
+      assert.equal(await verdicts(late, outside, how), { local: 'nothing', exported: 'nothing' });
+      await rm(join(late, 'export.jsonl'));
+    }
 });
 
 test('edited, deleted, moved: the first bad row is named', async (world) => {
@@ -144,7 +146,7 @@ test('a tail cut off cleanly: found by the line beside the log, and when that is
   const thorough = await harmed(world, sql, true);
   assert.equal(await verdicts(thorough), { local: 'nothing', exported: 'nothing' }, 'alone it cannot know');
   await rm(join(thorough, 'export.jsonl'));
-  assert.equal(await verdicts(thorough, witness), { local: `cut@${cut + 1}`, exported: `cut@${cut + 1}` });
+  assert.equal(await verdicts(thorough, witness, PROGRAMS), { local: `cut@${cut + 1}`, exported: `cut@${cut + 1}` });
 });
 
 test('the file rolled back: the same, by a checkpoint that came later', async ({ early, witness }) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
+import { commandLine } from '../support/command-line.js';
 import { MqttTransport } from '../support/mqtt-transport.js';
 import { type NodeViewer, watchInNode } from '../support/node-viewer.js';
 import { TENANT, TestEmployee } from '../support/people.js';
@@ -35,7 +36,7 @@ interface Row {
 }
 
 async function logRows(state: string): Promise<Row[]> {
-  const { stdout } = await runBuilt(['agent/main.js', 'log', 'show', '--state', state, '--limit', '500', '--json']);
+  const { stdout } = await commandLine('log', 'show', '--state', state, '--limit', '500', '--json');
   return stdout
     .trim()
     .split('\n')

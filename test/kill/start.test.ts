@@ -53,33 +53,43 @@ async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  test(`${signal}: exit code 0, no process and no temporary file is left`, () =>
-    inFolder(async (folder) => {
-      const started = await start(folder);
-      // Portal, camera and agent at least; a serial camera where socat is.
-      assert.ok(started.pids.length >= 4, started.said());
-      started.child.kill(signal);
-      assert.equal(await started.ended, [0, null], started.said());
-      await until('all of it is gone', () => left(started.pids).length === 0, 2_000);
-      assert.equal(await readdir(started.temporary), []);
-    }));
+/** It is told to end, and nothing of it is left. */
+async function endsClean(started: Started, signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
+  // Portal, camera and agent at least; a serial camera where socat is.
+  assert.ok(started.pids.length >= 4, started.said());
+  started.child.kill(signal);
+  assert.equal(await started.ended, [0, null], started.said());
+  await until('all of it is gone', () => left(started.pids).length === 0, 2_000);
+  assert.equal(await readdir(started.temporary), []);
+}
 
-test('kill -9 of the parent: its parts end by themselves within 10 s; the next start finds the same recorder', () =>
-  inFolder(async (folder) => {
-    const started = await start(folder);
-    const serial = /Serial number\s+(\S+)/.exec(started.said())?.[1];
-    started.child.kill('SIGKILL');
-    await started.ended;
-    await until('all of it is gone', () => left(started.pids).length === 0, 10_000).catch(() =>
-      assert.equal(left(started.pids), [], 'still running'),
-    );
-    assert.equal(await readdir(started.temporary), []);
-    const again = await start(folder);
-    assert.is(/Serial number\s+(\S+)/.exec(again.said())?.[1], serial);
-    again.child.kill('SIGTERM');
-    assert.equal(await again.ended, [0, null], again.said());
-  }));
+test('SIGINT: exit code 0, no process and no temporary file is left', () =>
+  inFolder(async (folder) => endsClean(await start(folder), 'SIGINT')));
+
+/** Started again after the kill: each start costs some seconds of a processor. */
+let again: { readonly folder: string; readonly started: Started } | undefined;
+test.after(async () => {
+  if (again !== undefined) await rm(again.folder, { recursive: true, force: true });
+});
+
+test('kill -9 of the parent: its parts end by themselves within 10 s; the next start finds the same recorder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sightline-start-'));
+  const started = await start(folder);
+  const serial = /Serial number\s+(\S+)/.exec(started.said())?.[1];
+  started.child.kill('SIGKILL');
+  await started.ended;
+  await until('all of it is gone', () => left(started.pids).length === 0, 10_000).catch(() =>
+    assert.equal(left(started.pids), [], 'still running'),
+  );
+  assert.equal(await readdir(started.temporary), []);
+  again = { folder, started: await start(folder) };
+  assert.is(/Serial number\s+(\S+)/.exec(again.started.said())?.[1], serial);
+});
+
+test('SIGTERM: exit code 0, no process and no temporary file is left', async () => {
+  if (again === undefined) return assert.unreachable('it was not started again');
+  await endsClean(again.started, 'SIGTERM');
+});
 
 test('kill -9 of the agent alone: the start says so and ends with all the rest', () =>
   inFolder(async (folder) => {

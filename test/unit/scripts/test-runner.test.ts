@@ -167,6 +167,49 @@ test('a file that asks to be alone has the machine for itself', async () => {
   rmSync(folder, { recursive: true });
 });
 
+interface Task {
+  readonly name: string;
+  readonly isWaiting?: boolean;
+  readonly isHeavy?: boolean;
+  readonly limitMs?: number;
+}
+
+test('what mostly waits starts at once and takes nobody’s place; then the heavy ones, those that may take longest first', async () => {
+  const { runScheduled } = (await import(pathToFileURL(join(ROOT, 'scripts/test/schedule.mjs')).href)) as {
+    runScheduled(tasks: readonly Task[], how: { parallel: number; heavy: number; run: (task: Task) => Promise<void> }): Promise<void>;
+  };
+  const tasks: readonly Task[] = [
+    { name: 'light' },
+    { name: 'short', isHeavy: true, limitMs: 60_000 },
+    { name: 'long', isHeavy: true, limitMs: 300_000 },
+    ...['one', 'two', 'three'].map((name) => ({ name, isHeavy: true, isWaiting: true })),
+  ];
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  const run = ({ name }: Task) => new Promise<void>((resolve) => ends.push(() => resolve(void begun.push(`-${name}`))) && begun.push(name));
+  const all = runScheduled(tasks, { parallel: 1, heavy: 1, run });
+  assert.equal(begun, ['one', 'two', 'long'], 'two that wait, and one that is counted');
+  for (let at = 0; at < tasks.length; at += 1) {
+    ends[at]?.();
+    await new Promise(setImmediate);
+  }
+  await all;
+  assert.equal(
+    begun.filter((name) => !name.startsWith('-')),
+    ['one', 'two', 'long', 'three', 'short', 'light'],
+  );
+});
+
+test('a wish that the runner does not know is refused by name', async () => {
+  const ran = await runOver({
+    'unit/a.test.mjs': `// runner: mostly waits, limit 9s\n${PASSING}`,
+    'unit/b.test.mjs': `// runner: soon\n${PASSING}`,
+  });
+  assert.is(ran.code, 1);
+  assert.match(ran.text, 'does not know "soon"');
+  assert.not.match(ran.text, 'does not know "mostly waits"');
+});
+
 test('kinds and path filters select', async () => {
   const files = { 'unit/a.test.mjs': PASSING, 'contract/b.test.mjs': PASSING, 'contract/c.test.mjs': PASSING };
   assertEnds(await runOver(files, '--kind', 'contract'), '4 passed, 0 failed, 0 skipped', 0);

@@ -5,6 +5,8 @@ import { formatCode, type LabelContent, labelText, newCode, readCode, readLabel 
 import { AgentError } from '../../../../agent/kernel/errors.js';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+// Some millions of refusals are made here; where each was made is looked up by nobody and costs more than all the rest.
+Error.stackTraceLimit = 0;
 const random = (length: number): Uint8Array => randomBytes(length);
 
 /** What the app makes of a typed text: the code, or the code of its refusal. */

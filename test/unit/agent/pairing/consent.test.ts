@@ -14,7 +14,7 @@ const it = suite('consent at pairing');
 
 it.before.each(async () => {
   rig = await makeRig();
-  code = await rig.press();
+  code = await rig.arm();
 });
 
 it.after.each(() => rig.stop());

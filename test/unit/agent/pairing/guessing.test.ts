@@ -13,7 +13,7 @@ const it = suite('guessing the code');
 
 it.before.each(async () => {
   rig = await makeRig();
-  code = await rig.press();
+  code = await rig.arm();
 });
 
 it.after.each(() => rig.stop());

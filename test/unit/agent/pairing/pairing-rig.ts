@@ -1,20 +1,20 @@
-import { scrypt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Router } from '../../../../agent/cloud/router.js';
 import type { PairAnswer, PairRequest } from '../../../../agent/contract/pairing.js';
 import type { Operator } from '../../../../agent/contract/statements.js';
-import { toBase64url, utf8 } from '../../../../agent/contract/text.js';
+import { utf8 } from '../../../../agent/contract/text.js';
 import { topics } from '../../../../agent/contract/topics.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
-import { CodeFile, type CodeMemory } from '../../../../agent/pairing/code-file.js';
+import { CodeFile, type CodeMemory, makeCode, NO_CODE } from '../../../../agent/pairing/code-file.js';
 import type { JoinedDevice, NewOwner, PairingParts } from '../../../../agent/pairing/ports.js';
 import { PairingService, type PressOptions } from '../../../../agent/pairing/service.js';
 import type { PairingWay } from '../../../../agent/pairing/window.js';
 import { newSigningKey, type SigningKey } from '../../../../scripts/portal/client/keys.js';
 import { type OwnerPart, type PairingAttempt, pair } from '../../../../scripts/portal/client/pair.js';
 import type { RelayTransport } from '../../../../scripts/portal/client/transport.js';
+import { derive } from '../../../support/native-scrypt.js';
 import { TestLog } from '../../../support/test-log.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 import { InlineSpake } from './inline-spake.js';
@@ -23,21 +23,7 @@ export const SCOPE = { tenant: 'local', serial: 'SN4F2K7Q9D' };
 /** Whom the recorder of the rig speaks with. */
 export const OPERATOR: Operator = { name: 'Example Cloud', region: 'EU', host: 'broker.example.org' };
 
-const derived = new Map<string, Promise<Uint8Array>>();
-
-/** Native scrypt, once per code and salt: the app's own is the same function in plain JavaScript, five times slower. */
-export function derive(code: string, salt: Uint8Array): Promise<Uint8Array> {
-  const id = `${code} ${toBase64url(salt)}`;
-  const known = derived.get(id);
-  if (known !== undefined) return known;
-  const made = new Promise<Uint8Array>((resolve, reject) => {
-    scrypt(code, salt, 80, { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 }, (error, key) =>
-      error === null ? resolve(key) : reject(error),
-    );
-  });
-  derived.set(id, made);
-  return made;
-}
+export { derive };
 
 /** What lies between app and recorder, relay or local network: honest unless `onDown` or `onUp` say otherwise. They may return other messages in place of the one that came. */
 export class MemoryRelay {
@@ -85,6 +71,8 @@ export class WatchedCodeFile extends CodeFile {
   }
 }
 
+let shared: ReturnType<typeof makeCode> | undefined;
+
 export interface PairingRig {
   readonly folder: string;
   readonly clock: VirtualClock;
@@ -102,6 +90,8 @@ export interface PairingRig {
   install: (owner: NewOwner) => Promise<void>;
   /** A press that must lead to a new code, and that code. */
   press(options?: PressOptions): Promise<string>;
+  /** The recorder as it is after a press and a power cut, with the one code that all rigs share: to derive a key from a code takes the longest here. */
+  arm(): Promise<string>;
   /** A power cut: a new service over what is on the disk. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -161,6 +151,13 @@ export async function makeRig(): Promise<PairingRig> {
     press: async (options) => {
       const { code } = await rig.service.press(options);
       if (code === null) throw new RangeError('the printed label was armed instead');
+      return code;
+    },
+    arm: async () => {
+      shared ??= makeCode();
+      const { code, kept } = await shared;
+      await rig.codeFile.save({ ...NO_CODE, once: kept, armed: 'once' });
+      await rig.restart();
       return code;
     },
     restart: async () => {

@@ -17,7 +17,7 @@ const it = suite('pairing service');
 
 it.before.each(async () => {
   rig = await makeRig();
-  code = await rig.press();
+  code = await rig.arm();
 });
 
 it.after.each(() => rig.stop());

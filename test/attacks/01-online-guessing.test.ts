@@ -127,10 +127,12 @@ live(
       assert.ok(since.slice(0, renamed).some((sight) => sight.kind === 'fsync' && sight.path.startsWith(path)));
       assert.ok(since.slice(renamed).some((sight) => sight.kind === 'fsync' && sight.path === site.state));
     }
+    const cutMs = performance.now();
     await site.powerCut();
     const told = await guess(site);
     assert.equal([told.code, told.left], ['pairing.wait', 17]);
-    assert.ok(told.retryS >= 3, 'the wait began anew with the start');
+    // On a busy machine a part of it is over when the start is done.
+    assert.ok(told.retryS + (performance.now() - cutMs) / 1_000 >= 3, 'the wait began anew with the start');
   },
 );
 

@@ -35,7 +35,7 @@ interface Violation {
 
 export const mark = (name: string): string => `[data-test="${name}"]`;
 
-/** One page of the app with recorders in memory, on a phone's screen; a fresh browser profile for each test. */
+/** One page of the app with recorders in memory, on a phone's screen; an empty browser profile for each test. */
 export class PortalPages {
   #opened: { readonly portal: Portal; readonly browser: Browser } | undefined;
   #shown: { readonly context: BrowserContext; readonly page: Page } | undefined;
@@ -54,15 +54,27 @@ export class PortalPages {
       await this.#opened?.portal.stop();
     });
     pages.before.each(async () => {
-      const context = await this.#world.browser.newContext({ viewport: { width: 390, height: 844 } });
-      this.#shown = { context, page: await context.newPage() };
+      if (this.#shown === undefined) await this.#show();
+      else await this.#empty();
       this.#complaints = [];
-      this.page.on('pageerror', (error) => this.#complaints.push(error.message));
-      this.page.on('console', (message) => message.type() === 'error' && this.#complaints.push(message.text()));
     });
-    pages.after.each(async () => {
-      await this.#shown?.context.close();
-    });
+  }
+
+  async #show(): Promise<void> {
+    const context = await this.#world.browser.newContext({ viewport: { width: 390, height: 844 } });
+    this.#shown = { context, page: await context.newPage() };
+    this.page.on('pageerror', (error) => this.#complaints.push(error.message));
+    this.page.on('console', (message) => message.type() === 'error' && this.#complaints.push(message.text()));
+  }
+
+  /** As a new profile would be, in the same process of the browser: another one costs three seconds of processor time for each test. */
+  async #empty(): Promise<void> {
+    await this.page.evaluate(() => globalThis.sessionStorage.clear()).catch(() => undefined);
+    await this.page.goto('about:blank');
+    await this.page.emulateMedia({ colorScheme: null });
+    const session = await this.page.context().newCDPSession(this.page);
+    await session.send('Storage.clearDataForOrigin', { origin: new URL(this.#world.portal.url).origin, storageTypes: 'all' });
+    await session.detach();
   }
 
   /** The page of the test that runs. */
@@ -122,7 +134,7 @@ export class PortalPages {
   /** Serious and critical findings of axe-core, as one line each. */
   async findings(): Promise<string[]> {
     await this.page.evaluate(AXE);
-    const { violations } = (await this.page.evaluate('axe.run()')) as { violations: Violation[] };
+    const { violations } = (await this.page.evaluate("axe.run({ resultTypes: ['violations'] })")) as { violations: Violation[] };
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);

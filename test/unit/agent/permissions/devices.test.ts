@@ -62,7 +62,8 @@ it('a device is added once, and sixteen at most', async () => {
   assert.is(await codeOf(rig.permissions.joinByCode(own)), 'permissions.device_known');
   const keys = await Promise.all(Array.from({ length: 15 }, () => newSigningKey()));
   const results = await Promise.all(keys.map((key) => codeOf(rig.permissions.addDevice({ key: key.publicKey, name: 'one more' }))));
-  assert.equal(results, [...Array.from({ length: 14 }, () => 'resolved'), 'permissions.too_many_devices']);
+  // Which of them is the one too many is left to whose key was looked at first.
+  assert.equal(results.sort(), ['permissions.too_many_devices', ...Array.from({ length: 14 }, () => 'resolved')]);
   assert.is(rig.permissions.owner?.devices.length, 16);
   await rig.permissions.removeDevice(phone.signer.kid);
   assert.is(await codeOf(addPhone()), 'resolved');

@@ -6,7 +6,7 @@ import type { Person } from './entry.js';
  */
 
 /** Members of `before` and `after` whose text somebody typed: notes, and what people call their devices. */
-const FREE_TEXT: ReadonlySet<string> = new Set(['note', 'device', 'deviceName']);
+const FREE_TEXT: ReadonlySet<string> = new Set(['note', 'device', 'deviceName', 'name', 'site', 'host', 'label']);
 /** A shorter name would be found in words everywhere, so it counts only as a whole value. */
 const LEAST_ANYWHERE = 4;
 /** A shorter part of a name is a word of its own too often ("Al", "Jo", "de"). */

@@ -246,8 +246,8 @@ export class OperationLogService implements OperationLog, Service {
   }
 
   /** Once per run, before the first row of anybody else; tried again by the next caller when it failed. */
-  #open(): Promise<void> {
-    this.#opened ??= this.#firstRows().catch((error: unknown) => {
+  #open(isUrgent = false): Promise<void> {
+    this.#opened ??= this.#firstRows(isUrgent).catch((error: unknown) => {
       this.#opened = undefined;
       throw unwritable(error);
     });
@@ -256,7 +256,7 @@ export class OperationLogService implements OperationLog, Service {
 
   async #write(wish: WriteWish) {
     try {
-      await this.#open();
+      await this.#open(isUrgentAction(wish.entry.action));
       const written = await this.#writer.append(wish);
       // What stops others may use room that nobody else has: it is over when anybody can write.
       if (this.#failedAt !== undefined && !isUrgentAction(wish.entry.action)) this.#tellOutage();
@@ -286,7 +286,8 @@ export class OperationLogService implements OperationLog, Service {
     );
   }
 
-  async #firstRows(): Promise<void> {
+  /** `isUrgent`: what waits for them may use the room that is held back, so they may too. */
+  async #firstRows(isUrgent: boolean): Promise<void> {
     const { store, version } = this.#options;
     const left = await store.openIntents();
     const last = await store.lastRow();
@@ -296,7 +297,7 @@ export class OperationLogService implements OperationLog, Service {
     const started = { ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', code, object: version } as const;
     const rows: WriteWish[] = [{ entry: { ...started, isSecurity: true } }];
     for (const seq of left) rows.push(await this.#interrupted(seq));
-    await Promise.all(rows.map((row) => this.#writer.append(row)));
+    await Promise.all(rows.map((row) => this.#writer.append({ ...row, isUrgent })));
   }
 
   /** The result row of an act that was under way when the previous run ended: told by this run, about whom it was. */

@@ -37,6 +37,8 @@ export interface WriteWish {
   readonly person?: Person | undefined;
   /** By which ref an earlier row names the person: taken as it is, so that somebody who was erased meanwhile does not come back. */
   readonly actorRef?: string | undefined;
+  /** May use the room that is held back on a full disk, whatever the action is. */
+  readonly isUrgent?: boolean | undefined;
 }
 
 /** A row on the disk. */
@@ -160,7 +162,7 @@ export class LogWriter {
     const seen = new Map(appended.flatMap(({ seq, actorRef }) => (actorRef === undefined ? [] : [[actorRef, seq] as const])));
     const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
     const lastSeen = [...seen].map(([ref, seq]) => ({ ref: fromBase64url(ref), seq }));
-    const isUrgent = wishes.some(({ entry }) => isUrgentAction(entry.action));
+    const isUrgent = wishes.some(({ entry, isUrgent: isWanted }) => isWanted === true || isUrgentAction(entry.action));
     return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished, isUrgent }, state, appended, fresh };
   }
 

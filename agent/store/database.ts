@@ -126,7 +126,9 @@ export class Database {
         return await this.#transaction(work, options);
       } catch (error) {
         const isFull = error instanceof AgentError && error.code === 'store.full';
-        if (!isFull || options.isUrgent !== true || !(await this.#ballast?.release())) throw error;
+        if (!isFull || options.isUrgent !== true || this.#ballast === undefined) throw error;
+        // Another database may have freed the same room a moment ago, so it is tried again either way.
+        await this.#ballast.release();
         return this.#transaction(work, options);
       }
     });

@@ -176,6 +176,8 @@ test('a full disk refuses, keeps what is there, and lets urgent writes use the s
     assert.is(await fill(true), 'written in 2');
     assert.is(await fs.stat(join(folder, 'ballast')).catch(() => 'gone'), 'gone');
     assert.is(await ballast.release(), false);
+    // As when another database freed it a moment ago: then there may be room all the same.
+    assert.is(await fill(true), 'written in 2');
     await database.close();
   }));
 

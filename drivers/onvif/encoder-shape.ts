@@ -44,8 +44,15 @@ export function codecOf(encoding: string): VideoEncoderSettings['codec'] | undef
   return Object.hasOwn(CODECS, word) ? CODECS[word] : undefined;
 }
 
-/** Settings in our words; what the camera leaves out is 0. Undefined for a codec we do not know. */
-export function encoderSettings(encoder: Encoder): VideoEncoderSettings | undefined {
+/** What both media services tell of an encoder in the same words. */
+interface EncoderFacts {
+  readonly Encoding: string;
+  readonly Resolution?: { readonly Width?: number | undefined; readonly Height?: number | undefined } | undefined;
+  readonly RateControl?: { readonly FrameRateLimit?: number | undefined; readonly BitrateLimit?: number | undefined } | undefined;
+}
+
+/** Settings in our words; what the camera leaves out is 0. Undefined for a codec we do not know. `gopLength` is told in another place by each service. */
+export function settingsOf(encoder: EncoderFacts, gopLength: number | undefined): VideoEncoderSettings | undefined {
   const codec = codecOf(encoder.Encoding);
   if (codec === undefined) return undefined;
   const bitrate = encoder.RateControl?.BitrateLimit ?? 0;
@@ -56,8 +63,14 @@ export function encoderSettings(encoder: Encoder): VideoEncoderSettings | undefi
     frameRate: encoder.RateControl?.FrameRateLimit ?? 0,
     // The largest 32-bit number is some cameras' word for "no limit".
     bitrateKbps: bitrate >= 2_147_483_647 ? 0 : bitrate,
-    gopLength: (codec === 'MPEG4' ? encoder.MPEG4?.GovLength : encoder.H264?.GovLength) ?? 0,
+    gopLength: gopLength ?? 0,
   };
+}
+
+/** The settings that Media tells. */
+export function encoderSettings(encoder: Encoder): VideoEncoderSettings | undefined {
+  const { GovLength } = (codecOf(encoder.Encoding) === 'MPEG4' ? encoder.MPEG4 : encoder.H264) ?? {};
+  return settingsOf(encoder, GovLength);
 }
 
 /** `<tt:name>value</tt:name>`, escaped; nothing for no value. */

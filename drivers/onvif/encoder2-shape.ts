@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { VideoEncoderOptions, VideoEncoderSettings } from '../port.js';
-import { codecOf, element, group, Multicast, multicastElements } from './encoder-shape.js';
+import { codecOf, element, group, Multicast, multicastElements, settingsOf } from './encoder-shape.js';
 import { attributes, first, many, number, range, text } from './shapes.js';
 import { escapeXml } from './xml.js';
 
@@ -25,20 +25,8 @@ const toInt = (words: string): number => {
   return Number.isFinite(value) ? value : 0;
 };
 
-/** Settings in our words; what the camera leaves out is 0. Undefined for a codec we do not know. */
-export function encoder2Settings(encoder: Encoder2): VideoEncoderSettings | undefined {
-  const codec = codecOf(encoder.Encoding);
-  if (codec === undefined) return undefined;
-  const bitrate = encoder.RateControl?.BitrateLimit ?? 0;
-  return {
-    codec,
-    width: encoder.Resolution?.Width ?? 0,
-    height: encoder.Resolution?.Height ?? 0,
-    frameRate: encoder.RateControl?.FrameRateLimit ?? 0,
-    bitrateKbps: bitrate >= 2_147_483_647 ? 0 : bitrate,
-    gopLength: toInt(encoder.$.GovLength),
-  };
-}
+/** The settings that Media2 tells. */
+export const encoder2Settings = (encoder: Encoder2): VideoEncoderSettings | undefined => settingsOf(encoder, toInt(encoder.$.GovLength));
 
 function rateControl(encoder: Encoder2, wanted: VideoEncoderSettings): string {
   const had = encoder.RateControl;

@@ -33,7 +33,8 @@ function wishes(path) {
     else if (wish === 'mostly waits') out.isWaiting = true;
     else if (wish === 'own network') out.hasOwnNetwork = true;
     else if (limit !== null) out.limitMs = Number(limit[1]) * 1000;
-    else throw new Error(`${path}: the runner does not know "${wish}"; it knows "alone", "mostly waits", "own network" and "limit 120s"`);
+    else
+      throw new RangeError(`${path}: the runner does not know "${wish}"; it knows "alone", "mostly waits", "own network" and "limit 120s"`);
   }
   return out;
 }

@@ -153,7 +153,7 @@ export class RtspTester {
         this.#bytes = taken.rest;
         return taken.found;
       }
-      if (this.socket.destroyed) throw new Error('the camera closed the connection');
+      if (this.socket.destroyed) throw new RangeError('the camera closed the connection');
       await once(this.socket, 'more');
     }
   }

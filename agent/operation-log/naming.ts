@@ -5,12 +5,17 @@ import type { Person } from './entry.js';
  * a thousand people costs little more than forgetting one.
  */
 
-/** Members of `before` and `after` whose text somebody typed: notes, and what people call their devices. */
-const FREE_TEXT: ReadonlySet<string> = new Set(['note', 'device', 'deviceName', 'name', 'site', 'host', 'label']);
+/** Members of `before` and `after` whose text is somebody's own words: notes, and what people call their devices. */
+const OWN_WORDS: ReadonlySet<string> = new Set(['note', 'device', 'deviceName']);
+/** Members in which things of the site are named. The names of things stay, unless they hold a person's. */
+const NAMES: ReadonlySet<string> = new Set(['name', 'site', 'label']);
+const HAS_TYPED = /"(?:note|device|deviceName|name|site|label)"/;
 /** A shorter name would be found in words everywhere, so it counts only as a whole value. */
 const LEAST_ANYWHERE = 4;
-/** A shorter part of a name is a word of its own too often ("Al", "Jo", "de"). */
+/** A shorter part of a name is a word of its own too often ("de"), so it counts only as it is written: "Jo", not "jo". */
 const LEAST_WORD = 3;
+/** Scripts that write no spaces between words, or join endings to names: there a name is looked for inside of words. */
+const UNSPACED = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]{2,}$/u;
 const GRAM = 3;
 const TABLE_BITS = 12;
 
@@ -27,11 +32,16 @@ export class NameSearch {
   readonly #table = new Uint8Array(1 << TABLE_BITS);
   readonly #byGram = new Map<string, string[]>();
   readonly #words: ReadonlySet<string>;
+  readonly #shortWords: ReadonlySet<string>;
+  readonly #unspaced: readonly string[];
 
   constructor({ people, isEverybody = false }: Sought) {
     this.#isEverybody = isEverybody;
     for (const { name, email } of people) for (const text of [name, email]) for (const needle of needlesOf(text)) this.#add(needle);
-    this.#words = new Set(people.flatMap(({ name }) => wordsOf(name).filter((word) => word.length >= LEAST_WORD)));
+    const words = people.flatMap(({ name }) => wordsOf(name));
+    this.#words = new Set(words.map(fold).filter((word) => word.length >= LEAST_WORD));
+    this.#shortWords = new Set(words.filter((word) => word.length === LEAST_WORD - 1 && /^\p{Lu}/u.test(word)));
+    this.#unspaced = [...new Set([...words, ...people.map(({ name }) => name.replace(/\s+/gu, ''))])].filter((word) => UNSPACED.test(word));
   }
 
   /**
@@ -40,9 +50,16 @@ export class NameSearch {
    */
   isIn(json: string, isTheirs: boolean): boolean {
     if (this.#isNamed(fold(json))) return true;
-    const typed = json.includes('"note"') || json.includes('"device') ? freeTexts(json) : [];
-    if (typed.length === 0) return false;
-    return this.#isEverybody || isTheirs || typed.some((text) => wordsOf(text).some((word) => this.#isWord(word)));
+    if (!HAS_TYPED.test(json)) return false;
+    const { own, named } = typedIn(json);
+    if ((this.#isEverybody || isTheirs) && own.length > 0) return true;
+    return [...own, ...named].some((text) => this.#isWithin(text));
+  }
+
+  #isWithin(text: string): boolean {
+    if (wordsOf(text).some((word) => this.#shortWords.has(word) || this.#isWord(fold(word)))) return true;
+    const whole = text.normalize('NFC');
+    return this.#unspaced.some((name) => whole.includes(name));
   }
 
   #isWord(word: string): boolean {
@@ -82,23 +99,27 @@ function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
 
-/** Letters and digits that stand together, folded. */
+/** Letters and digits that stand together, as they are written. */
 function wordsOf(text: string): readonly string[] {
-  return fold(text)
+  return text
+    .normalize('NFC')
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '');
 }
 
-/** What somebody typed in this detail, at any depth. Text that is no JSON was edited by somebody: all of it counts. */
-function freeTexts(json: string): readonly string[] {
-  const found: string[] = [];
+/** What somebody typed in this detail, at any depth, lists included. Text that is no JSON was edited by somebody: all of it counts. */
+function typedIn(json: string): { readonly own: readonly string[]; readonly named: readonly string[] } {
+  const own: string[] = [];
+  const named: string[] = [];
   try {
     JSON.parse(json, (key, value: unknown) => {
-      if (FREE_TEXT.has(key) && typeof value === 'string' && value !== '') found.push(value);
+      const texts = (Array.isArray(value) ? value : [value]).filter((text) => typeof text === 'string' && text !== '');
+      if (OWN_WORDS.has(key)) own.push(...texts);
+      if (NAMES.has(key)) named.push(...texts);
       return value;
     });
   } catch {
-    return [json];
+    return { own: [json], named: [] };
   }
-  return found;
+  return { own, named };
 }

@@ -9,6 +9,7 @@ import { codeOf, inFolder } from '../store/scratch.js';
 import { openLog, withLog } from './open-log.js';
 
 const ROW: EntryInput = { action: 'config.apply', phase: 'result', source: 'relay', actor: 'employee', result: 'ok' };
+const OTHER = { name: 'Olga Tester', email: 'olga@x.example' };
 const DANA = { name: 'Dana Kowalczyk-Ödegård', email: 'dana.kowalczyk@installer.example' };
 const BY = { actor: 'owner', source: 'relay' } as const;
 
@@ -151,6 +152,26 @@ test('what somebody typed goes with the person: by a part of the name, by being 
     assert.equal([all.refs.length, all.details, await detailOf(his)], [1, 1, null]);
     assert.is.not(await detailOf(setting), null);
     assert.ok((await service.verify()).isOk);
+  }));
+
+test('names of cameras and presets, short names and names that are written into words go too; those that only look alike stay', () =>
+  withLog(async ({ service }) => {
+    const named = async (after: NonNullable<EntryInput['after']>): Promise<number> => (await service.append({ ...ROW, after }, OTHER)).seq;
+    const people = ['Jo Li', '김민수', '王伟', DANA.name].map((name, at) => ({ name, email: `n${at}@names.example` }));
+    for (const person of people) await service.append(ROW, person);
+    const gone = [
+      await named({ name: 'Dana’s desk' }),
+      await named({ before: { site: 'Danas Laden' } }),
+      await named({ note: ['Jo’s phone'] }),
+      await named({ note: '김민수에게 전화' }),
+      await named({ name: '交给王伟处理' }),
+    ];
+    const kept = [await named({ name: 'Front door' }), await named({ note: 'jo, look at the bandana' }), await named({ name: '王先生' })];
+    const refs = await Promise.all(people.map(async ({ email }) => (await service.findSubjects(email))[0]?.ref ?? ''));
+    await service.eraseSubjects(refs, BY);
+    const detailOf = async (seq: number) => (await service.list({ fromSeq: seq, limit: 1 }))[0]?.detail;
+    for (const seq of gone) assert.is(await detailOf(seq), null, `row ${seq}`);
+    for (const seq of kept) assert.is.not(await detailOf(seq), null, `row ${seq}`);
   }));
 
 test('many people at once: one look at what stands beside the rows, each told of in a row of its own', () =>

@@ -282,7 +282,11 @@ export class OperationLogService implements OperationLog, Service {
     const entry = { ...BY_ITSELF, action: 'security.log-unwritable', phase: 'result', result: 'ok', after: { since: since ?? 0 } } as const;
     this.append(entry).then(
       () => this.#options.onAlarm?.(),
-      (error: unknown) => this.#options.log.error('an outage could not be written to the operation log', { error }),
+      (error: unknown) => {
+        // It goes on, and has gone on since then.
+        this.#failedAt = since;
+        this.#options.log.error('an outage could not be written to the operation log', { error });
+      },
     );
   }
 

@@ -86,4 +86,25 @@ test('the space is held back again only where there is room beside it; what else
     assert.is(nowhere.isOut, false);
   }));
 
+test('started on a full disk: what stops others is written, the first rows of the start before it; the rest stays refused', () =>
+  inFolder(async (folder) => {
+    const clock = new ManualClock();
+    const ballast = new TestBallast(join(folder, 'ballast'));
+    const path = join(folder, 'operation-log.db');
+    const database = await Database.open({ path, kind: 'durable', migrations: LOG_MIGRATIONS, clock, ballast });
+    ballast.isFull = true;
+    await ballast.release();
+    const service = new OperationLogService({
+      ...{ store: new OperationLogStore(database), signer: keyedSigner(), clock },
+      log: createLog({ level: 'error', clock, format: 'json', write: () => undefined }),
+      ...{ device: 'SN1', version: '0.1.0', bootId: 'b', clockQuality: () => 'ntp' as const, site: () => undefined },
+    });
+    await service.start();
+    assert.is(await codeOf(service.append(ROW)), 'log.unwritable');
+    await service.append(STOP);
+    assert.equal((await service.list({ limit: 10 })).map(({ entry }) => entry?.action).sort(), ['agent.started', 'permissions.withdraw']);
+    assert.is(await codeOf(service.append(ROW)), 'log.unwritable');
+    await database.close();
+  }));
+
 test.run();

@@ -60,7 +60,9 @@ const made = (tag, text, className = '') => Object.assign(document.createElement
 function sentencesOn(report, name) {
   const { isOk, problem, device } = report;
   if (isOk) return ['✓ The log is whole.', `${name}: ${report.rows} rows of recorder ${device}.`];
-  if (device === null) return ['✕ This is no exported log.', `${name} does not begin as a file of “sightline log export” does.`];
+  // An anchor that nobody signed stands in a file that is a log for all that.
+  if (device === null && ['header', 'edit'].includes(problem.kind))
+    return ['✕ This is no exported log.', `${name} does not begin as a file of “sightline log export” does.`];
   return ['✕ The log was changed.', `${problem.say}${problem.seq < 1 ? '' : ` First row that is wrong: ${problem.seq}.`}`];
 }
 

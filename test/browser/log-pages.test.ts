@@ -128,6 +128,10 @@ check('an exported log verifies in the browser with the network off; the first b
   assert.is((await verdict())[0], 'cut', 'only a checkpoint from outside shows that');
   await page.setInputFiles('#file', file('no export at all'));
   assert.match((await verdict())[1], '✕ This is no exported log.');
+  const anchor = JSON.stringify({ size: 10, head: '0'.repeat(64), peaks: [], statement: newest });
+  assert.match(text, '"anchor":null');
+  await page.setInputFiles('#file', file(text.replace('"anchor":null', `"anchor":${anchor}`), 'forged.jsonl'));
+  assert.match((await verdict())[1], '✕ The log was changed.');
   assert.equal(asked, [], 'nothing was asked of anybody');
   await page.context().setOffline(false);
 });

@@ -17,9 +17,8 @@ test.after(async ({ site }) => {
   await site?.close();
 });
 
-/** Acts one after another until the recorder is gone; the instants that it confirmed. */
-async function actUntilKilled(site: Site, from: number): Promise<number[]> {
-  const confirmed: number[] = [];
+/** Acts one after another until the recorder is gone; adds the instants that it confirmed. */
+async function actUntilKilled(site: Site, from: number, confirmed: number[]): Promise<void> {
   for (let at = from; ; at += 1) {
     try {
       await site.owner.client.call('owner.tell-time', { at }, { timeoutMs: 1_500 });
@@ -27,7 +26,7 @@ async function actUntilKilled(site: Site, from: number): Promise<number[]> {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       if (error.code === 'command.too_many') continue;
-      return confirmed;
+      return;
     }
   }
 }
@@ -36,10 +35,13 @@ test(`kill -9 while the owner acts, ${CYCLES} times: every act that was confirme
   const confirmed: number[] = [];
   let from = Date.now();
   for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-    const acting = actUntilKilled(site, from);
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 400));
+    const before = confirmed.length;
+    const acting = actUntilKilled(site, from, confirmed);
+    await until('an act was confirmed', () => confirmed.length > before);
+    // The moment is what is tried: another one each time, with acts under way.
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
     await site.agent.kill();
-    confirmed.push(...(await acting));
+    await acting;
     from += 1_000;
     const report = await asJson<{ problem: { say: string } | null }>(site.state, 'log', 'verify');
     assert.is(report.problem, null, report.problem?.say);

@@ -140,6 +140,8 @@ async function finish(channel: PairChannel, proven: Proven, keys: SharedKeys, pa
 
 type AnswerTo<Kind extends PairAnswer['t']> = Extract<PairAnswer, { t: Kind }>;
 
+const HELLO_AGAIN_MS = 3_000;
+
 /** One pairing session on its own pair of topics. */
 class PairChannel {
   readonly sid = newId();
@@ -167,19 +169,25 @@ class PairChannel {
   }
 
   async ask<Kind extends PairAnswer['t']>(request: PairRequest, expected: Kind): Promise<AnswerTo<Kind>> {
+    const isHello = request.t === 'pair.hello';
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<PairAnswer>((resolve, reject) => {
-      this.#waiting = resolve;
+      // A hello that was said twice is answered twice.
+      this.#waiting = (answer) => void ((isHello || answer.t !== 'pair.params') && resolve(answer));
       timer = setTimeout(() => reject(noAnswer()), 15_000);
     });
+    const send = (): Promise<void> => this.#transport.publish(topics.pairDown(this.#scope, this.sid), JSON.stringify(request));
+    // A recorder that was switched on a moment ago may not be connected yet, and nothing waits for it at the relay. A hello costs no try.
+    const again = isHello ? setInterval(() => void send().catch(() => undefined), HELLO_AGAIN_MS) : undefined;
     try {
-      await Promise.all([this.#transport.publish(topics.pairDown(this.#scope, this.sid), JSON.stringify(request)), answered]);
+      await Promise.all([send(), answered]);
       const answer = await answered;
       if (answer.t === 'pair.err') throw pairingRefusal(answer);
       if (answer.t !== expected || answer.sid !== this.sid) throw notProven();
       return answer as AnswerTo<Kind>;
     } finally {
       clearTimeout(timer);
+      clearInterval(again);
       this.#waiting = undefined;
     }
   }

@@ -237,8 +237,17 @@ it('what came later but overtakes the answer is heard too, and the answer is not
     const content = { v: 1, dev: SCOPE.serial, cmd: await sha256Text(signed), event: 'live.ended', body: 'over' };
     return [await seal(await signStatement('event+jws', content, device.signer), command.reply), await result(command, signed)];
   };
-  const options = { timeoutMs: 2_000, onEvent: (event: string, body: unknown) => heard.push([event, body]) };
-  assert.equal(await client.call('live.close', { session: newId() }, options), ANSWER);
+  let told = (): void => undefined;
+  const isTold = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const onEvent = (event: string, body: unknown): void => {
+    heard.push([event, body]);
+    told();
+  };
+  assert.equal(await client.call('live.close', { session: newId() }, { timeoutMs: 2_000, onEvent }), ANSWER);
+  // Both are opened at the same time: the event may be read a moment later all the same.
+  await isTold;
   assert.equal(heard, [['live.ended', 'over']]);
 });
 

@@ -5,7 +5,6 @@ import { watchExpiry } from './compose/expiry.js';
 import { openGear } from './compose/gear.js';
 import { openLamps } from './compose/lamps.js';
 import { openLedger } from './compose/ledger.js';
-import { endWatching, openLive } from './compose/live.js';
 import { localActs } from './compose/local-acts.js';
 import { openCameras, openHealth } from './compose/on-site.js';
 import { openOperationLog, reportSetAside, siteRef } from './compose/operation-log.js';
@@ -13,6 +12,7 @@ import type { AgentOptions } from './compose/options.js';
 import { openOutside } from './compose/outside.js';
 import { openPairing } from './compose/pairing.js';
 import { openPermissions } from './compose/permissions.js';
+import { openPictures } from './compose/pictures.js';
 import { openSerial } from './compose/serial.js';
 import { addSiteCameras } from './compose/site-cameras.js';
 import { configStore } from './compose/stores.js';
@@ -41,24 +41,27 @@ export interface Agent {
 export async function compose(options: AgentOptions): Promise<Agent> {
   const base = await openBase(options);
   const { site, serial, stores, clock, log } = base;
-  const permissions: Permissions = await openPermissions(base, (isOver) => endWatching(live, isOver));
+  const permissions: Permissions = await openPermissions(base, (isOver) => pictures.endPictures(isOver));
   const onAlarm = (): void => outside.changed('security');
   const operationLog = openOperationLog({ ...base, key: base.keys.sign.publicJwk, site: siteRef(permissions), onAlarm });
   const ledger = openLedger(base, permissions, operationLog);
   const buses = await openSerial(site, clock, log);
-  const gear = await openGear(site, operationLog, clock, log);
-  const cameras = await openCameras(base, buses);
-  const { live, liveDesk } = await openLive(base, { cameras, permissions, operationLog, ledger });
+  const onPower = (): void => void health.refresh();
+  const gear = await openGear({ site, operationLog, ear: buses.ear, onPower, clock, log });
+  const cameras = await openCameras(base, buses, operationLog);
+  const pictures = await openPictures(base, { cameras, permissions, operationLog, ledger });
+  const { live, playback } = pictures;
   const recorderName = site.recorderName ?? 'Recorder';
   const config = new ConfigService({ cameras, store: configStore(stores.state), recorderName, clock, log });
-  const health = await openHealth(base, cameras);
+  const health = await openHealth(base, cameras, gear.power);
   const pairing = openPairing({ ...base, permissions, operationLog });
   const forgetLogins = () => eraseLogins({ stores, cameras, clock, log });
   const goOnErasing = finishErasure({ permissions, operationLog, state: stores.state, eraseLogins: forgetLogins, log });
   const upkeep = openUpkeep(base, operationLog, () => outside.changed('security'));
-  const outside = await openOutside(base, { cameras, liveDesk, config, health, operationLog, permissions, pairing, ledger, upkeep });
+  const side = { cameras, config, health, operationLog, permissions, pairing, ledger, upkeep };
+  const outside = await openOutside(base, { ...pictures, ...side });
 
-  const lamps = openLamps(base, { pairing, live, link: outside.cloud.link });
+  const lamps = openLamps(base, { pairing, live, playback, link: outside.cloud.link });
   const runtime = new Runtime(
     [
       { name: 'stores', start: async () => undefined, stop: () => stores.close() },
@@ -70,16 +73,14 @@ export async function compose(options: AgentOptions): Promise<Agent> {
       watchExpiry({ ...base, permissions, operationLog }),
       { name: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
       buses.service,
-      gear,
+      gear.service,
       cameras,
       addSiteCameras(site, cameras, log.area('cameras')),
       config,
       health,
       ...outside.services,
       lamps,
-      // Last to start is first to stop: viewers are told why while there is a way to tell them.
-      { name: 'live-ends', start: async () => undefined, stop: () => liveDesk.settled() },
-      live,
+      ...pictures.services,
     ],
     clock,
     log,
@@ -88,7 +89,7 @@ export async function compose(options: AgentOptions): Promise<Agent> {
     serial,
     isPaired: () => permissions.owner !== null,
     lanPort: outside.lanPort,
-    acts: localActs({ ...base, buses, permissions, pairing, operationLog, cameras, live, health, ledger, upkeep, ...outside }),
+    acts: localActs({ ...base, buses, gear, permissions, pairing, operationLog, cameras, live, health, ledger, upkeep, ...outside }),
     runtime,
     warm: () => live.warm(),
     newCode: async () => {

@@ -1,9 +1,13 @@
 import type {
   CameraConnector,
   CameraDiscovery,
+  ConvertingStreamClient,
   DriverClock,
   DriverLog,
   Host,
+  ReplayClient,
+  SegmentFolder,
+  SegmentStore,
   SerialBusFactory,
   SerialGearFactory,
   SerialTools,
@@ -26,6 +30,14 @@ export const drivers = {
     (await import('./onvif/discovery.js')).createDiscovery(parts),
   /** RTSP client. */
   streams: async (parts: DriverParts): Promise<StreamClient> => (await import('./rtsp/client.js')).createStreamClient(parts),
+  /** Recordings in folders of this machine. */
+  segments: async (folder: SegmentFolder, parts: DriverParts): Promise<SegmentStore> =>
+    (await import('./segments/store.js')).createSegmentStore(folder, parts),
+  /** Recordings on cameras, over RTSP. */
+  replay: async (parts: DriverParts): Promise<ReplayClient> => (await import('./rtsp/replay.js')).createReplayClient(parts),
+  /** Makes H.264 of H.265 where a viewer needs it (ffmpeg, started with the first such viewer). */
+  converting: async (parts: DriverParts, client: StreamClient): Promise<ConvertingStreamClient> =>
+    (await import('./ffmpeg/converting-streams.js')).createConvertingStreams(parts, client),
   /** WebRTC answers (node-datachannel, loaded with the first viewer). */
   viewers: async (parts: DriverParts): Promise<ViewerPeerFactory> => (await import('./webrtc/factory.js')).createViewerPeerFactory(parts),
   /** Serial buses (serialport). */

@@ -38,8 +38,13 @@ export type DriverErrorCode =
   | 'serial.unavailable' // no such port, in use, or not permitted
   | 'serial.timeout' // the device on the bus did not answer
   | 'host.unavailable' // the machine does not tell this fact
+  | 'footage.none' // nothing is recorded there
+  | 'footage.unreachable' // the folder of the recordings, or a part of it, cannot be read now
+  | 'footage.broken' // a file that cannot be read as what it claims to be
+  | 'footage.refused' // a path that leads out of its folder, or a box larger than any recorder writes
   | 'ffmpeg.unavailable' // ffmpeg is not installed or may not run
   | 'ffmpeg.failed' // ffmpeg ended with an error
+  | 'ffmpeg.busy' // as many pictures are converted as this machine may
   | 'driver.aborted'; // the caller's signal fired
 
 const RETRYABLE: ReadonlySet<DriverErrorCode> = new Set([
@@ -50,6 +55,7 @@ const RETRYABLE: ReadonlySet<DriverErrorCode> = new Set([
   'viewer.failed',
   'serial.unavailable',
   'serial.timeout',
+  'ffmpeg.busy',
 ]);
 
 /** What a driver throws, and nothing else. */

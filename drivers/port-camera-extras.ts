@@ -52,12 +52,19 @@ export interface CameraEvent {
 /** Who hears of a camera's events. */
 export interface CameraEventHandlers {
   onEvent(event: CameraEvent): void;
+  /** The camera has just answered, with or without news: nobody need ask it whether it lives. */
+  onAlive?(): void;
   /** Called once when listening ended for good without `close()`; what can be mended (a reboot, a lost subscription) is mended first. */
   onEnd(reason: DriverError): void;
 }
 
 /** Events of one camera. */
 export interface EventSource {
+  /**
+   * Kinds that the camera can tell of, by its own list of topics (GetEventProperties); none it names is one of ours: an empty list. Undefined: it
+   * does not tell, which says nothing about what it does. A camera may name a kind and never report it because the detection is switched off.
+   */
+  kinds?(options: CallOptions): Promise<readonly CameraEvent['kind'][] | undefined>;
   /** Resolves once events are listened to. `signal` firing ends it like `close()`. */
   open(handlers: CameraEventHandlers, options: CallOptions): Promise<{ close(): Promise<void> }>;
 }
@@ -86,6 +93,8 @@ export interface RecordingDriver {
   find(between: { readonly fromMs: number; readonly toMs: number }, options: CallOptions): Promise<readonly RecordingSpan[]>;
   /** rtsp:// address on the reached host, without login. */
   replayUri(recording: string, options: CallOptions): Promise<string>;
+  /** Camera's clock minus ours in ms, now; undefined where it does not tell its time or contradicts itself. The times above are by its clock. */
+  clockOffsetMs(options: CallOptions): Promise<number | undefined>;
 }
 
 // ---------------------------------------------------------------- inputs and outputs
@@ -121,12 +130,19 @@ export interface AudioBackchannel {
   readonly outputs: readonly string[];
   /** Empty: the camera does not say; most of those take G711. */
   readonly codecs: readonly ('AAC' | 'G711' | 'G726')[];
+  /** Profiles that carry the way back: asked for with the header below, their stream has an audio section with `sendonly`. */
+  readonly profiles: readonly string[];
 }
 
 /** The way back for sound (RTSP with `Require: www.onvif.org/ver20/backchannel`). */
 export interface BackchannelDriver {
   /** Undefined when the camera has no output. */
   describe(options: CallOptions): Promise<AudioBackchannel | undefined>;
+  /**
+   * Makes a profile carry the way back: adds the camera's output and its decoder where they are missing. Resolves at once where they are there.
+   * `camera.unsupported`, `camera.refused` (many cameras keep their profiles as they are).
+   */
+  bind?(profileToken: string, options: CallOptions): Promise<void>;
 }
 
 // ---------------------------------------------------------------- text in the picture

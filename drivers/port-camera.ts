@@ -101,6 +101,8 @@ export type CameraProfile = Omit<CameraStream, 'kind'>;
 export interface CameraSource {
   /** Video source token; empty when the camera names none. */
   readonly token: string;
+  /** Tokens of its source configurations: some events name the picture by them. */
+  readonly configurations?: readonly string[];
   /** From its profiles; may be empty. */
   readonly name: string;
   /** Its main stream and, if there is one, its sub-stream. */
@@ -142,8 +144,11 @@ export interface CameraDriver {
    * `streams`, `ptz` and picture settings are those of that one.
    */
   sources?(options: CallOptions): Promise<readonly CameraSource[]>;
-  /** One picture now, at most 8 MiB; `camera.unsupported` where there is none to be had. */
-  snapshot?(profileToken: string, options: CallOptions): Promise<CameraSnapshot>;
+  /**
+   * One picture now, at most `maxBytes` (8 MiB unless said otherwise); `camera.unsupported` where there is none to be had, `camera.bad_answer` with
+   * `limitBytes` in its detail where it is larger.
+   */
+  snapshot?(profileToken: string, options: CallOptions & { readonly maxBytes?: number }): Promise<CameraSnapshot>;
   /** Asked once, then remembered for the connection; cheap for whoever comes later. */
   capabilities?(options: CallOptions): Promise<CameraCapabilities>;
   close(): void;

@@ -8,7 +8,10 @@ export interface PtzVelocity {
   readonly zoom: number;
 }
 
-/** A place in the gear's own range: pan and tilt -1..1, zoom 0 (wide) to 1 (tele). An axis that is undefined stays as it is. */
+/**
+ * A place in the gear's own range: pan and tilt -1..1, zoom 0 (wide) to 1 (tele). An axis that is undefined stays as it is. Serial gear counts in
+ * degrees: there 1 is 180 degrees of pan (clockwise from its zero) and 90 degrees of tilt (upward from the horizon).
+ */
 export interface PtzPosition {
   readonly pan: number | undefined;
   readonly tilt: number | undefined;

@@ -13,14 +13,23 @@ export interface SerialPortSettings {
 }
 
 /** What PTZ gear speaks. `pelco-p` counts as its manuals do (camera 1 is 0 on the wire); `pelco-p-direct` sends the number as it is. */
-export type SerialPtzProtocol = 'pelco-d' | 'pelco-p' | 'pelco-p-direct' | 'visca' | 'samsung-t';
+export type SerialPtzProtocol = 'pelco-d' | 'pelco-p' | 'pelco-p-direct' | 'visca' | 'samsung-t' | 'hikvision';
+
+/** What cannot be asked of the gear. */
+export interface SerialPtzOptions {
+  /**
+   * VISCA: steps of the motors in one degree, as the manual has them (its pan range divided by its degrees). Without it only models whose number is
+   * known (EVI-D30, -D70) can be sent to a place or asked for it.
+   */
+  readonly stepsPerDegree?: number | undefined;
+}
 
 /** Bytes that went over a port, as they mean. */
 export interface SerialTraffic {
   /** Wall clock ms. */
   readonly atMs: number;
   readonly direction: 'in' | 'out';
-  /** Lower case, without spaces. */
+  /** Lower case, without spaces; empty for text. Stars (2a) stand for the digits of long numbers, here and in text: one may be a card. */
   readonly hex: string;
   /** In words; empty when it is noise. */
   readonly meaning: string;
@@ -36,7 +45,7 @@ export interface SerialPortState {
 /** One port with everything that hangs on it; its writes go out one after another. */
 export interface SerialBus {
   /** A PTZ driver for one address on the bus. */
-  ptz(protocol: SerialPtzProtocol, address: number): PtzDriver;
+  ptz(protocol: SerialPtzProtocol, address: number, options?: SerialPtzOptions): PtzDriver;
   state(): SerialPortState;
   /** Tells what goes over the bus from now on; costs nothing while nobody listens. Returns the way to stop listening. */
   watch(onTraffic: (traffic: SerialTraffic) => void): () => void;
@@ -54,8 +63,8 @@ export interface NetworkPtz {
 export interface SerialBusFactory {
   /** Opens in the background and again after unplugging; a dead bus never throws from here. */
   open(settings: SerialPortSettings): SerialBus;
-  /** VISCA over IP (UDP, default port 52381). `host` is an address; nothing is sent before the first command. */
-  openNetwork(target: { readonly host: string; readonly port?: number | undefined }): NetworkPtz;
+  /** VISCA over IP (UDP, default port 52381). `host` is an address. Asks every half minute whether the camera is there; `state` tells. */
+  openNetwork(target: SerialPtzOptions & { readonly host: string; readonly port?: number | undefined }): NetworkPtz;
 }
 
 // ---------------------------------------------------------------- other gear
@@ -63,6 +72,8 @@ export interface SerialBusFactory {
 /** A port that is listened to. It opens by itself, and again after unplugging. */
 export interface SerialListener {
   state(): SerialPortState;
+  /** As that of a bus. */
+  watch(onTraffic: (traffic: SerialTraffic) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -127,8 +138,11 @@ export interface SerialGearFactory {
   ups(settings: SerialPortSettings): UpsDriver;
   /** Told about once a second, as the receiver does. */
   gps(settings: SerialPortSettings, onFix: (fix: GpsFix) => void): SerialListener;
-  /** Answers the panel's receiver, so that it does not repeat itself. */
-  alarms(settings: SerialPortSettings, onAlarm: (alarm: PanelAlarm) => void): SerialListener;
+  /**
+   * `onAlarm` answers whether the alarm is kept for good. Only then is the panel's receiver answered: what it has no answer for it says again. A rejection is
+   * the same as false.
+   */
+  alarms(settings: SerialPortSettings, onAlarm: (alarm: PanelAlarm) => Promise<boolean>): SerialListener;
   receipts(settings: SerialPortSettings, onLine: (line: ReceiptLine) => void): SerialListener;
 }
 

@@ -1,4 +1,4 @@
-/** `npm run fuzz -- --target onvif|pelco|visca|rtsp|contract|all --seconds 60 [--seed 7] [--json]`: see test/fuzz/main.ts, which does it. */
+/** `npm run fuzz -- --target onvif|pelco|visca|gear|rtsp|contract|all --seconds 60 [--seed 7] [--json]`: see test/fuzz/main.ts, which does it. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -2,30 +2,33 @@
  * The page around verify-log.mjs (verify-log-page.html), for those who have an export and nothing else: drop the file, read the verdict. Joined with that
  * very file into one document without anything beside it, so that it works from a disk too (scripts/portal/verify-page.ts). It stores and sends nothing.
  */
-import { verifyLog } from './verify-log.mjs';
+import { linesIn, verifyLog } from './verify-log.mjs';
 
 /** Others have their turn after so long: the page stays alive over a log of hundreds of thousands of rows. */
 const SLICE_MS = 40;
 const at = (id) => document.getElementById(id);
 let turn = 0;
 
+/** The text of a file as it comes, a mark at its beginning included: what that means verify-log.mjs decides, here as in a terminal. */
+async function* textOf(file) {
+  const reader = file
+    .stream()
+    .pipeThrough(new TextDecoderStream('utf-8', { ignoreBOM: true }))
+    .getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+}
+
 /** The lines of a file, without ever having all of it in memory. `onLines` is told how many there were. */
 async function* linesOf(file, onLines) {
-  let [rest, count, since] = ['', 0, performance.now()];
-  const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader();
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    const lines = (rest + piece.value).split('\n');
-    rest = lines.pop();
-    for (const line of lines) {
-      yield line;
-      count += 1;
-      if (performance.now() - since < SLICE_MS) continue;
-      onLines(count);
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      since = performance.now();
-    }
+  let [count, since] = [0, performance.now()];
+  for await (const line of linesIn(textOf(file))) {
+    yield line;
+    count += 1;
+    if (performance.now() - since < SLICE_MS) continue;
+    onLines(count);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    since = performance.now();
   }
-  yield rest;
 }
 
 /** What a person must know beside the verdict. */

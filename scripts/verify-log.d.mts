@@ -23,5 +23,8 @@ export interface VerifyLogReport {
 /** Verifies the lines of an export; `witness`: a checkpoint+jws from outside. Never rejects for what the lines hold. */
 export function verifyLog(lines: Iterable<string> | AsyncIterable<string>, witness?: string): Promise<VerifyLogReport>;
 
+/** The lines of a text that comes in pieces; a line ends with LF alone. */
+export function linesIn(pieces: AsyncIterable<string>): AsyncGenerator<string>;
+
 /** SHA-256 of the parts one after another. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array;

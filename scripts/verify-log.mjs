@@ -275,7 +275,8 @@ export async function verifyLog(lines, witness) {
     for await (const line of lines) {
       if (line.trim() === '') continue;
       if (walk === undefined) {
-        ({ walk, thumbprint } = await begin(line));
+        // Some editors put a mark before a text that says how it is encoded (U+FEFF); it is no part of the log.
+        ({ walk, thumbprint } = await begin(line.replace(/^\uFEFF/, '')));
         if (witness !== undefined) held = await walk.signed(witness, 'The checkpoint from outside');
         if (held !== undefined && held.device !== walk.device)
           throw new Finding('foreign', 0, `The checkpoint from outside is about the recorder ${held.device}.`);
@@ -298,6 +299,17 @@ export async function verifyLog(lines, witness) {
     const say = `The export cannot be read: ${error instanceof Error ? error.message : error}`;
     return reportOf(walk, thumbprint, held, error instanceof Finding ? error.finding : { kind: 'edit', seq: walk?.size ?? 0, say });
   }
+}
+
+/** The lines of a text that comes in pieces. A line ends with LF alone: what else ends lines elsewhere (U+2028) may stand in a name. */
+export async function* linesIn(pieces) {
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop();
+    yield* lines;
+  }
+  yield rest;
 }
 
 const HELP = `verify-log - verify an exported operation log of a Sightline recorder
@@ -356,7 +368,7 @@ async function main(args) {
     process.stderr.write(`${file} cannot be read. Check the path and who may read it.\n`);
     return 2;
   }
-  const report = await verifyLog(handle.readLines({ encoding: 'utf8' }), witness);
+  const report = await verifyLog(linesIn(handle.createReadStream({ encoding: 'utf8', autoClose: false })), witness);
   await handle.close();
   process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : told(report));
   return report.isOk ? 0 : 1;

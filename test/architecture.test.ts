@@ -113,7 +113,7 @@ const CONTROLS: Readonly<Record<string, Control>> = {
     good: [
       {
         'agent/store/a.ts': "import sqlite from 'sqlite3';",
-        'scripts/portal/a.ts': "import { signal } from '@preact/signals';\nimport { sha256 } from '@noble/hashes/sha2.js';",
+        'scripts/portal/a.ts': "import { h } from 'preact';\nimport { sha256 } from '@noble/hashes/sha2.js';",
         'test/peers/a.ts': "import mqtt from 'mqtt';",
       },
     ],

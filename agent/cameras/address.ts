@@ -67,3 +67,14 @@ export function hostPortOf(deviceUri: string): string {
   const url = new URL(deviceUri);
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
 }
+
+/** Whether two endpoint references name the same device: they are written with and without `urn:`, in either case. */
+export function isSameEndpoint(one: string, other: string): boolean {
+  const plain = (endpoint: string): string => endpoint.toLowerCase().replace(/^urn:/, '');
+  return plain(one) === plain(other);
+}
+
+/** Whether this endpoint lasts when the address changes; an address stands in its place until discovery told a better one. */
+export function isLasting(endpoint: string): boolean {
+  return !/^https?:/i.test(endpoint);
+}

@@ -10,15 +10,26 @@ import { TEST_STEPS, type TestStep } from '../contract/camera-views.js';
 import type { Clock } from '../kernel/clock.js';
 import { withDeadline } from '../kernel/deadline.js';
 import { duration } from './durations.js';
+import { isAnother } from './inspection.js';
 import { beginsPicture } from './keyframe.js';
-import { explain, type ReasonContext } from './reasons.js';
+import { anotherDevice, type ReasonContext } from './reasons.js';
+import {
+  aboutClock,
+  aboutEvents,
+  aboutStreams,
+  eventsFailed,
+  failed,
+  NO_EVENTS,
+  NO_PACKETS,
+  noKeyframe,
+  type Said,
+  streamFailed,
+  untried,
+} from './test-words.js';
 
-/** A clock that is further off than this makes recordings and logs disagree, and some cameras refuse the login for it. */
-const CLOCK_LIMIT_MS = 5_000;
 /** Cameras send a whole picture at least this often, or on demand. */
 const KEYFRAME_MS = 12_000;
 type StepName = TestStep['step'];
-type Said = Pick<TestStep, 'result' | 'say'> & Partial<Pick<TestStep, 'code' | 'fix'>>;
 
 /** One camera and what it is tested with. */
 export interface CameraTestParts {
@@ -29,6 +40,10 @@ export interface CameraTestParts {
   readonly context: ReasonContext;
   readonly source: string | undefined;
   readonly serialPtz: PtzDriver | undefined;
+  /** Serial number as last seen; empty when it never told one. */
+  readonly serial: string;
+  /** Its events are listened to already: many cameras have room for one listener only. */
+  readonly isHeard: () => boolean;
   /** Without it nothing is pulled. */
   readonly streams: StreamClient | undefined;
   readonly clock: Clock;
@@ -54,17 +69,19 @@ export class CameraTest {
       return [offset, { result: 'ok', say: isWired ? 'The port of its bus is open.' : `Answers at ${this.#parts.context.host}.` }];
     });
     if (!isWired) await this.#step('clock', signal, async () => [undefined, aboutClock(offsetMs ?? 0)]);
-    await this.#step('authentication', signal, async () => [undefined, await this.#identify(signal)], true);
+    await this.#step('authentication', signal, async () => [undefined, await this.#identify(signal)]);
     const streams = isWired ? [] : ((await this.#step('profiles', signal, () => this.#profiles(signal))) ?? []);
     await this.#picture(streams, signal);
-    const extras = this.#isOver ? undefined : await this.#extras(signal);
-    await this.#step('events', signal, async () => [undefined, await this.#events(extras?.events, signal)]);
-    await this.#step('ptz', signal, async () => [undefined, await this.#ptz(extras?.ptz, signal)]);
+    const extras = this.#isOver ? undefined : this.#extras(signal);
+    // Asked for once and told twice: what it rejects with is wrong with both.
+    extras?.catch(() => undefined);
+    await this.#step('events', signal, async () => [undefined, await this.#events((await extras)?.events, signal)], EVENTS);
+    await this.#step('ptz', signal, async () => [undefined, await this.#ptz(() => extras, signal)]);
     return TEST_STEPS.map((step) => this.#steps.find((done) => done.step === step) ?? untried(step, isWired));
   }
 
   /** Does one step unless one before it failed; what it rejects with becomes its sentence. */
-  async #step<T>(step: StepName, signal: AbortSignal, work: () => Promise<[T, Said]>, endsAll = true): Promise<T | undefined> {
+  async #step<T>(step: StepName, signal: AbortSignal, work: () => Promise<[T, Said]>, how: How = WHOLE): Promise<T | undefined> {
     if (this.#isOver) return undefined;
     const { clock, context } = this.#parts;
     const startedMs = clock.monotonicMs();
@@ -75,21 +92,21 @@ export class CameraTest {
     try {
       const [found, said] = await work();
       note(said);
-      if (said.result === 'failed' && endsAll) this.#isOver = true;
+      if (said.result === 'failed' && how.endsAll) this.#isOver = true;
       return found;
     } catch (error) {
       if (signal.aborted) throw error;
-      const { code, say, fix } = explain(error, context);
-      note({ result: 'failed', code, say, fix });
-      if (endsAll) this.#isOver = true;
+      note(how.words(error, context));
+      if (how.endsAll) this.#isOver = true;
       return undefined;
     }
   }
 
   async #identify(signal: AbortSignal): Promise<Said> {
-    const { driver, context, isWired } = this.#parts;
+    const { driver, context, isWired, serial: known } = this.#parts;
     if (isWired) return { result: 'absent', say: 'It is connected by wire: there is no login.' };
-    const { manufacturer, model, firmware } = await driver.identify({ signal });
+    const { manufacturer, model, firmware, serial } = await driver.identify({ signal });
+    if (isAnother(known, serial)) throw anotherDevice(context.host, { known, seen: serial });
     const what = [manufacturer, model].filter((text) => text !== '').join(' ') || 'a camera that does not say what it is';
     const who = context.login === undefined ? 'without a login' : `user ${context.login.user}`;
     return { result: 'ok', say: `Accepts ${who}: ${what}${firmware === '' ? '' : `, firmware ${firmware}`}.` };
@@ -117,12 +134,12 @@ export class CameraTest {
         if (seen.packets === 0) return [undefined, NO_PACKETS];
         return [undefined, { result: 'ok', say: `Its ${seen.codec} stream plays.` }];
       },
-      false,
+      STREAM,
     );
     if (seen === undefined || seen.packets === 0) return;
     const tookMs = Math.round((seen.keyframeMs ?? this.#parts.clock.monotonicMs()) - startedMs);
     const said: Said =
-      seen.keyframeMs === undefined ? NO_KEYFRAME : { result: 'ok', say: `A whole picture came after ${duration(tookMs)}.` };
+      seen.keyframeMs === undefined ? noKeyframe(KEYFRAME_MS) : { result: 'ok', say: `A whole picture came after ${duration(tookMs)}.` };
     this.#steps.push({ step: 'keyframe', code: null, fix: '', ...said, tookMs });
   }
 
@@ -156,33 +173,28 @@ export class CameraTest {
     }
   }
 
-  async #extras(signal: AbortSignal): Promise<{ readonly ptz: PtzDriver | undefined; readonly events: EventSource | undefined }> {
+  async #extras(signal: AbortSignal): Promise<Extras> {
     const { driver } = this.#parts;
-    try {
-      const has = await driver.capabilities?.({ signal });
-      if (has !== undefined) return has;
-      return { ptz: await driver.ptz({ signal }), events: undefined };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return { ptz: undefined, events: undefined };
-    }
+    const has = await driver.capabilities?.({ signal });
+    return has ?? { ptz: await driver.ptz({ signal }), events: undefined };
   }
 
   async #events(events: EventSource | undefined, signal: AbortSignal): Promise<Said> {
-    if (events === undefined) return { result: 'absent', say: 'Tells nothing by itself.' };
-    const ended = new AbortController();
-    const open = await events.open(
-      { onEvent: () => undefined, onEnd: () => undefined },
-      { signal: AbortSignal.any([signal, ended.signal]) },
-    );
-    await open.close();
-    ended.abort();
-    return { result: 'ok', say: 'Tells of motion and faults by itself.' };
+    const { isWired, isHeard } = this.#parts;
+    if (events === undefined) return isWired ? { result: 'absent', say: 'Tells nothing by itself.' } : NO_EVENTS;
+    if (!isHeard()) {
+      const ended = new AbortController();
+      const both = AbortSignal.any([signal, ended.signal]);
+      const open = await events.open({ onEvent: () => undefined, onEnd: () => undefined }, { signal: both });
+      await open.close();
+      ended.abort();
+    }
+    return aboutEvents(await events.kinds?.({ signal }));
   }
 
-  async #ptz(own: PtzDriver | undefined, signal: AbortSignal): Promise<Said> {
+  async #ptz(extras: () => Promise<Extras> | undefined, signal: AbortSignal): Promise<Said> {
     const { serialPtz } = this.#parts;
-    const driver = serialPtz ?? own;
+    const driver = serialPtz ?? (await extras())?.ptz;
     if (driver === undefined) return { result: 'absent', say: 'Cannot be moved.' };
     const how = serialPtz === undefined ? '' : ' over its serial bus';
     const presets = await driver.presets?.({ signal }).catch((error: unknown) => {
@@ -194,59 +206,23 @@ export class CameraTest {
   }
 }
 
+interface Extras {
+  readonly ptz: PtzDriver | undefined;
+  readonly events: EventSource | undefined;
+}
+
+/** What a failure of a step means for those behind it, and in which words it is told. */
+interface How {
+  readonly endsAll: boolean;
+  readonly words: (error: unknown, context: ReasonContext) => Said;
+}
+const WHOLE: How = { endsAll: true, words: failed };
+const STREAM: How = { endsAll: false, words: streamFailed };
+const EVENTS: How = { endsAll: false, words: eventsFailed };
+
 interface PictureSeen {
   codec: 'H264' | 'H265';
   packets: number;
   /** Monotonic instant of the first packet of a whole picture. */
   keyframeMs: number | undefined;
-}
-
-const NO_PACKETS: Said = {
-  result: 'failed',
-  code: 'cameras.no_packets',
-  say: 'The stream was opened, but no picture data came.',
-  fix: "Check the encoder on the camera's own page, and how many others watch this camera.",
-};
-const NO_KEYFRAME: Said = {
-  result: 'failed',
-  code: 'cameras.no_keyframe',
-  say: `No whole picture came within ${KEYFRAME_MS / 1000} s.`,
-  fix: "Set a shorter interval between whole pictures (GOP, I-frame interval) on the camera's own page: one to two seconds.",
-};
-
-function untried(step: StepName, isWired: boolean): TestStep {
-  const wired = isWired && ['clock', 'profiles', 'stream', 'keyframe'].includes(step);
-  const say = wired ? 'It is connected by wire.' : 'Not tried, because of what failed before.';
-  return { step, result: wired ? 'absent' : 'skipped', code: null, say, fix: '', tookMs: 0 };
-}
-
-function aboutClock(offsetMs: number): Said {
-  const offMs = Math.abs(offsetMs);
-  if (offMs <= CLOCK_LIMIT_MS) return { result: 'ok', say: `Its clock agrees with the recorder's to ${duration(offMs)}.` };
-  return {
-    result: 'warning',
-    code: 'cameras.clock_off',
-    say: `Its clock is ${duration(offMs)} ${offsetMs > 0 ? 'ahead of' : 'behind'} the recorder's. Sightline allows for it; others may not.`,
-    fix: "Set time and time zone on the camera's own page, best by a time server (NTP).",
-  };
-}
-
-function aboutStreams(streams: readonly CameraStream[]): Said {
-  if (streams.length === 0) {
-    return {
-      result: 'failed',
-      code: 'cameras.no_profiles',
-      say: 'It has no profile with a picture.',
-      fix: "Make a media profile with a video encoder on the camera's own page.",
-    };
-  }
-  const list = streams.map(({ kind, video }) => `${kind} ${video.width}x${video.height} ${video.codec} ${video.frameRate}/s`).join(', ');
-  const main = streams[0];
-  if (main?.video.codec === 'H264') return { result: 'ok', say: `${list}.` };
-  return {
-    result: 'warning',
-    code: 'cameras.other_codec',
-    say: `${list}. Not every browser shows ${main?.video.codec}.`,
-    fix: "Set the encoder to H.264 on the camera's own page if pictures stay black.",
-  };
 }

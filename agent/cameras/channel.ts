@@ -1,7 +1,5 @@
 import {
   type CameraDriver,
-  type CameraEvent as CameraNews,
-  type CameraSource,
   type CameraStream,
   type DiscoveredCamera,
   DriverError,
@@ -11,50 +9,41 @@ import {
 import type { Timer } from '../kernel/clock.js';
 import { hostOf } from './address.js';
 import { Alarms } from './alarms.js';
+import type { ChannelParts } from './channel-parts.js';
 import { EventWatch } from './event-watch.js';
-import { type Inspection, inspectCamera } from './inspection.js';
+import { type Inspection, inspectCamera, sourceMeant } from './inspection.js';
 import { LoginTurns } from './login-turns.js';
-import type { CameraRegistryParts, CameraTiming, CameraView, StoredChannel, StreamKind } from './ports.js';
+import type { CameraView, StoredChannel, StreamKind } from './ports.js';
 import { cameraError, explain, noSuchStream, notPermitted, notUsable, type ReasonContext } from './reasons.js';
-import { type CameraEvent, type CameraStatus, isReturn, nextProbeMs, nextStatus, UNKNOWN } from './state.js';
+import { type CameraEvent, type CameraStatus, isAboutCamera, isMissing, isReturn, nextProbeMs, nextStatus, UNKNOWN } from './state.js';
+import { forgotten, identified, retold } from './stored-channel.js';
 import { channelView } from './view.js';
 
-/** What every channel is made with; the same for all. */
-export interface ChannelParts extends Pick<CameraRegistryParts, 'connector' | 'serialPtz' | 'groupLogins' | 'clock' | 'log'> {
-  readonly random: () => number;
-  readonly timing: CameraTiming;
-  /** What is stored or seen of this channel changed. `isStored` tells that it must be saved. */
-  readonly onChange: (channel: Channel, isStored: boolean) => void;
-  /**
-   * The first channel of the same device, undefined for that one itself. It alone asks for signs of life, tries logins and listens to events: a
-   * recorder with sixteen inputs must not be asked sixteen times, nor lock its account sixteen times as fast.
-   */
-  readonly leader: (channel: Channel) => Channel | undefined;
-  /** The device has several video sources. */
-  readonly onSources: (channel: Channel, sources: readonly CameraSource[]) => void;
-  readonly onNews: (channel: Channel, news: CameraNews) => void;
-}
+/** Between two looks at a login because an operation was refused. */
+const DOUBT_MS = 10_000;
 
 /** One camera's life: signs of life, inspection, logins in turn, and every operation on it. Channels never wait for each other. */
 export class Channel {
-  readonly #parts: ChannelParts;
+  readonly #parts: ChannelParts<Channel>;
   #stored: StoredChannel;
   readonly #logins: LoginTurns;
   /** The login of the current connection; undefined also when every known one was refused. */
   #login: Login | undefined;
-  readonly #alarms = new Alarms();
+  /** What the camera complains of. Filled from outside: a device's events come over its first channel. */
+  readonly alarms = new Alarms();
   readonly #events: EventWatch;
   #driver: CameraDriver | undefined;
   #status: CameraStatus = UNKNOWN;
   #seen: Inspection | undefined;
   #inspectedAtMs = 0;
+  #doubtedAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #checking: Promise<void> | undefined;
   /** Rises when address or login change from outside: what a check begun before then finds no longer counts. */
   #epoch = 0;
   readonly #life = new AbortController();
 
-  constructor(parts: ChannelParts, stored: StoredChannel, login: Login | undefined) {
+  constructor(parts: ChannelParts<Channel>, stored: StoredChannel, login: Login | undefined) {
     this.#parts = parts;
     this.#stored = stored;
     this.#logins = new LoginTurns(parts.groupLogins, login);
@@ -62,9 +51,9 @@ export class Channel {
     this.#events = new EventWatch({
       ...{ clock: parts.clock, log: parts.log, random: parts.random, retryMs: parts.timing.eventsRetryMs },
       onEvent: (news) => parts.onNews(this, news),
-      onDeaf: () => {
-        if (this.#alarms.clear()) parts.onChange(this, false);
-      },
+      onAlive: () => this.#lives(),
+      onRefused: () => void this.doubted(),
+      onDeaf: () => parts.onDeaf(this),
     });
   }
 
@@ -102,7 +91,7 @@ export class Channel {
   view(): CameraView {
     const hasSerialPtz = this.#parts.serialPtz(this.id) !== undefined;
     const hasLogin = (this.#parts.leader(this) ?? this).ownLogin !== undefined;
-    return channelView(this.#stored, this.#status, this.#seen, { hasSerialPtz, hasLogin, alarms: this.#alarms.now() });
+    return channelView(this.#stored, this.#status, this.#seen, { hasSerialPtz, hasLogin, alarms: this.alarms.now() });
   }
 
   /** Asks the camera for the first time after `delayMs`, and from then on by itself. */
@@ -131,22 +120,31 @@ export class Channel {
     this.#parts.onChange(this, true);
   }
 
+  /** Whether its events are listened to now. */
+  get isHeard(): boolean {
+    return this.#events.isOpen;
+  }
+
   /**
    * Takes up what discovery tells of this camera: its own name, its lasting endpoint when it was added by address, and its new
-   * address - but only while it is not to be had at the old one, or any device in the network could take its place.
+   * address - but only while it is not to be had at the old one, or any device in the network could take its place. `isElsewhere`: it
+   * is known that another device answers there.
    */
-  rediscovered(camera: DiscoveredCamera): void {
-    const isGone =
-      this.#status.reason !== undefined && ['cameras.gone', 'cameras.slow', 'cameras.not_onvif'].includes(this.#status.reason.code);
-    const isMoved = isGone && camera.deviceUri !== this.#stored.deviceUri;
-    const endpoint = /^https?:/i.test(this.#stored.endpoint) ? camera.endpoint : this.#stored.endpoint;
-    const known = camera.name === '' ? this.#stored.known : { ...this.#stored.known, name: camera.name };
-    this.#store({ endpoint, known, ...(isMoved ? { deviceUri: camera.deviceUri } : {}) });
-    if (!isMoved) return;
+  rediscovered(camera: DiscoveredCamera, isElsewhere = false): void {
+    const { deviceUri } = this.#stored;
+    this.#store(retold(this.#stored, camera, isElsewhere || isMissing(this.#status)));
+    if (this.#stored.deviceUri === deviceUri) return;
     this.#parts.log.info('a camera has another address', { camera: this.id, deviceUri: camera.deviceUri });
+    this.#parts.onMoved(this, hostOf(deviceUri));
     this.#epoch += 1;
     this.#reconnect();
     this.#plan(0);
+  }
+
+  /** A person says that whatever answers at this address is this camera: what was known of the one before no longer counts. */
+  acceptAnother(): void {
+    if (this.#status.reason?.code !== 'cameras.another_device') return;
+    this.#store(forgotten(this.#stored));
   }
 
   /** Asks now. `isForced` also tries refused logins again and inspects an online camera. Never rejects. */
@@ -169,9 +167,18 @@ export class Channel {
     return this.check();
   }
 
-  /** The camera said something about this source of it. */
-  heard(news: CameraNews): void {
-    if (this.#alarms.heard(news)) this.#parts.onChange(this, false);
+  /** An operation was refused to this login: whether the login itself is, is found out, though not at every press of a button. Never rejects. */
+  async doubted(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - this.#doubtedAtMs >= DOUBT_MS) {
+      this.#doubtedAtMs = nowMs;
+      await this.inspectNow();
+    }
+  }
+
+  /** The video source of the device that an event means by this token; undefined when it is none of them. */
+  sourceMeant(token: string): string | undefined {
+    return sourceMeant(this.#seen, token);
   }
 
   /** The device turned out to have several video sources, and this channel shows this one. */
@@ -204,24 +211,45 @@ export class Channel {
     return this.#seen?.uris.get(profileToken);
   }
 
-  /** One operation on the camera. A failure that tells something of the camera changes its state. Rejects with AgentError. */
-  async use<T>(signal: AbortSignal | undefined, work: (driver: CameraDriver, signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Profile and address of the stream as last seen; empty when there is none. */
+  source(kind: StreamKind): string {
+    const token = this.#seen?.streams.find((candidate) => candidate.kind === kind)?.profileToken;
+    return token === undefined ? '' : `${token} ${this.knownUri(token) ?? ''}`;
+  }
+
+  /**
+   * One operation on the camera. A failure that tells something of the camera changes its state. That of what is `isAside` (stills, its card) only has
+   * the camera looked at: it may stream without fault. Rejects with AgentError.
+   */
+  async use<T>(
+    signal: AbortSignal | undefined,
+    work: (driver: CameraDriver, signal: AbortSignal) => Promise<T>,
+    { isAside = false }: { readonly isAside?: boolean } = {},
+  ): Promise<T> {
     const both = signal === undefined ? this.#life.signal : AbortSignal.any([signal, this.#life.signal]);
     try {
       return await work(this.#connection(), both);
     } catch (error) {
       if (error instanceof DriverError && error.code === 'camera.unauthorized') {
         // Wrong password, or only this operation closed to this user? Asking for what any user may read tells.
-        await this.check(true);
+        await (isAside ? this.doubted() : this.check(true));
         if (this.#status.state === 'online') throw notPermitted(this.#login?.user ?? '');
         throw notUsable(this.#status.reason);
       }
-      if (error instanceof DriverError) {
+      const failure = cameraError(error, this.context);
+      if (error instanceof DriverError && !isAside) {
         this.#fail(error);
         this.#plan(nextProbeMs(this.#status, this.#parts.timing, this.#parts.random()));
-      }
-      throw cameraError(error, this.context);
+      } else if (error instanceof DriverError && isAboutCamera(failure)) void this.doubted();
+      throw failure;
     }
+  }
+
+  /** A camera that answers where it is listened to need not be asked whether it lives: that is half of what a quiet site costs. */
+  #lives(): void {
+    if (this.#status.state !== 'online' || this.#checking !== undefined || this.#isInspectionDue()) return;
+    this.#apply({ kind: 'answered' });
+    this.#plan(nextProbeMs(this.#status, this.#parts.timing, this.#parts.random()));
   }
 
   async #check(): Promise<void> {
@@ -272,7 +300,8 @@ export class Channel {
     for (;;) {
       const login = this.#login;
       try {
-        const seen = await inspectCamera(this.#connection(), this.#stored.source, { signal });
+        const { source, known, deviceUri } = this.#stored;
+        const seen = await inspectCamera(this.#connection(), { source, serial: known.serial, host: hostOf(deviceUri) }, { signal });
         this.#logins.accepted = login;
         this.#take(seen);
         return;
@@ -294,12 +323,10 @@ export class Channel {
   }
 
   #take(seen: Inspection): void {
-    const { identity } = seen;
-    const known = { ...identity, name: this.#stored.known.name };
     this.#seen = seen;
     this.#inspectedAtMs = this.#parts.clock.monotonicMs();
     this.#apply({ kind: 'inspected' });
-    this.#store({ known });
+    if (!this.#store(identified(this.#stored, seen.identity))) this.#parts.onChange(this, false);
     if (this.#parts.leader(this) !== undefined) return;
     this.#events.follow(seen.events);
     if (seen.sources.length > 1) this.#parts.onSources(this, seen.sources);
@@ -316,24 +343,29 @@ export class Channel {
     const before = this.#status;
     const after = nextStatus(before, event, this.#parts.clock.now());
     this.#become(after);
-    if (isReturn(before, after) && this.#logins.forgiveAccepted()) this.#reconnect();
+    if (!isReturn(before, after)) return;
+    // Its subscription may have died with it, and the driver waits ever longer between two tries: the inspection that follows makes a new one.
+    this.#events.follow(undefined);
+    if (this.#logins.forgiveAccepted()) this.#reconnect();
   }
 
   #become(status: CameraStatus): void {
     const before = this.#status;
     this.#status = status;
-    if (before.state !== this.#status.state || before.reason?.code !== this.#status.reason?.code) {
-      const { state, reason } = this.#status;
+    const { state, reason } = status;
+    if (before.state !== state || before.reason?.code !== reason?.code)
       this.#parts.log.info('camera state', { camera: this.id, state, reason: reason?.code });
-    }
-    this.#parts.onChange(this, false);
+    if (before.state === state && before.reason === reason) this.#parts.onSeen();
+    else this.#parts.onChange(this, false);
   }
 
-  #store(change: Partial<StoredChannel>): void {
+  /** Whether anything changed, which is then told. */
+  #store(change: Partial<StoredChannel>): boolean {
     const next = { ...this.#stored, ...change };
-    if (JSON.stringify(next) === JSON.stringify(this.#stored)) return;
+    if (JSON.stringify(next) === JSON.stringify(this.#stored)) return false;
     this.#stored = next;
     this.#parts.onChange(this, true);
+    return true;
   }
 
   #connection(): CameraDriver {

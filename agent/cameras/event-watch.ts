@@ -1,4 +1,4 @@
-import type { CameraEvent, DriverError, EventSource } from '../../drivers/port.js';
+import { type CameraEvent, DriverError, type EventSource } from '../../drivers/port.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 
@@ -12,6 +12,10 @@ export interface EventWatchParts {
   readonly random: () => number;
   readonly retryMs: number;
   readonly onEvent: (event: CameraEvent) => void;
+  /** The camera answered because it was listened to. */
+  readonly onAlive: () => void;
+  /** The camera refused the login, or this user its events. */
+  readonly onRefused: () => void;
   /** Nothing is heard any more: what the camera said last may not hold. */
   readonly onDeaf: () => void;
 }
@@ -26,9 +30,15 @@ export class EventWatch {
   #life = new AbortController();
   #timer: Timer | undefined;
   #failures = 0;
+  #isOpen = false;
 
   constructor(parts: EventWatchParts) {
     this.#parts = parts;
+  }
+
+  /** Whether something is listened to now. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Listens to this source from now on, to none when it is undefined; the same one again changes nothing. */
@@ -45,6 +55,7 @@ export class EventWatch {
     this.#timer = undefined;
     this.#life.abort();
     this.#life = new AbortController();
+    this.#isOpen = false;
     if (this.#source !== undefined) this.#parts.onDeaf();
   }
 
@@ -53,8 +64,10 @@ export class EventWatch {
     const isOurs = (): boolean => !signal.aborted;
     const retry = (reason: unknown): void => {
       if (!isOurs()) return;
+      this.#isOpen = false;
       this.#parts.onDeaf();
       this.#later(source, reason);
+      if (reason instanceof DriverError && reason.code === 'camera.unauthorized') this.#parts.onRefused();
     };
     source
       .open(
@@ -62,12 +75,17 @@ export class EventWatch {
           onEvent: (event: CameraEvent) => {
             if (isOurs()) this.#parts.onEvent(event);
           },
+          onAlive: () => {
+            if (isOurs()) this.#parts.onAlive();
+          },
           onEnd: (reason: DriverError) => retry(reason),
         },
         { signal },
       )
       .then(() => {
-        if (isOurs()) this.#failures = 0;
+        if (!isOurs()) return;
+        this.#failures = 0;
+        this.#isOpen = true;
       }, retry);
   }
 

@@ -9,6 +9,7 @@ import {
   type EventSource,
   type PtzDriver,
 } from '../../drivers/port.js';
+import { anotherDevice } from './reasons.js';
 
 /** All that is read from a camera with its login, in one go. */
 export interface Inspection {
@@ -41,14 +42,36 @@ async function extras(driver: CameraDriver, options: CallOptions): Promise<Pick<
   return { ptz: await ifAny(() => driver.ptz(options)), events: undefined };
 }
 
+/** The video source that an event means by this token: its own, or that of one of its configurations. */
+export function sourceMeant(seen: Inspection | undefined, token: string): string | undefined {
+  return seen?.sources.find((source) => source.token === token || source.configurations?.includes(token) === true)?.token;
+}
+
+/** Which camera is expected, and which of its sources. */
+export interface Expected {
+  /** Video source token; undefined: the only one. */
+  readonly source: string | undefined;
+  /** Serial number as last seen; empty when it never told one. */
+  readonly serial: string;
+  readonly host: string;
+}
+
+/** Serial numbers are compared as people would; a camera that tells none cannot be told from another. */
+export function isAnother(known: string, seen: string): boolean {
+  const [before, now] = [known.trim().toLowerCase(), seen.trim().toLowerCase()];
+  return before !== '' && now !== '' && before !== now;
+}
+
 /**
- * Identity, streams, their addresses and extras of one video source. Rejects with DriverError; `stream.bad_uri` only when the main stream's
- * address is unusable. One after the other: many cameras fall over when asked for several things at once.
+ * Identity, streams, their addresses and extras of one video source. Rejects with DriverError, `stream.bad_uri` only when the main stream's
+ * address is unusable; with AgentError `cameras.another_device` when it is not the one that was expected, before anything else is asked. One after
+ * the other: many cameras fall over when asked for several things at once.
  */
-export async function inspectCamera(driver: CameraDriver, sourceToken: string | undefined, options: CallOptions): Promise<Inspection> {
+export async function inspectCamera(driver: CameraDriver, expected: Expected, options: CallOptions): Promise<Inspection> {
   const identity = await driver.identify(options);
+  if (isAnother(expected.serial, identity.serial)) throw anotherDevice(expected.host, { known: expected.serial, seen: identity.serial });
   const sources = (await driver.sources?.(options)) ?? [];
-  const own = sources.find(({ token }) => token === sourceToken) ?? sources[0];
+  const own = sources.find(({ token }) => token === expected.source) ?? sources[0];
   const streams = own?.streams ?? (await driver.streams(options));
   const uris = new Map<string, string>();
   for (const stream of streams) {

@@ -9,6 +9,8 @@ export class LoginTurns {
   readonly #refused = new Set<Login>();
   #own: Login | undefined;
   #accepted: Login | undefined;
+  /** Whether the accepted one had its second chance since it was accepted last. */
+  #isForgiven = false;
 
   constructor(group: readonly Login[], own: Login | undefined) {
     this.#group = group.slice(0, MAX_GROUP_LOGINS);
@@ -27,6 +29,7 @@ export class LoginTurns {
 
   set accepted(login: Login | undefined) {
     this.#accepted = login;
+    this.#isForgiven = false;
   }
 
   /** The one that a sentence about this camera names when none is in use. */
@@ -38,7 +41,7 @@ export class LoginTurns {
   replace(own: Login | undefined): void {
     this.#own = own;
     this.#refused.clear();
-    this.#accepted = undefined;
+    this.accepted = undefined;
   }
 
   /** Undefined when every known one was refused, or there is none. */
@@ -59,8 +62,13 @@ export class LoginTurns {
     return hadAny;
   }
 
-  /** The same for the one that was accepted before the camera went away: it may have been reset in between. */
+  /**
+   * The same for the one that was accepted before the camera went away: it may have been reset in between. Once only: a camera whose password
+   * was changed and whose network comes and goes would lock its account.
+   */
   forgiveAccepted(): boolean {
-    return this.#accepted !== undefined && this.#refused.delete(this.#accepted);
+    if (this.#accepted === undefined || this.#isForgiven) return false;
+    this.#isForgiven = this.#refused.delete(this.#accepted);
+    return this.#isForgiven;
   }
 }

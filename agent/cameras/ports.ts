@@ -9,9 +9,10 @@ import type {
   VideoEncoderOptions,
   VideoEncoderSettings,
 } from '../../drivers/port.js';
-import type { TestStep } from '../contract/camera-views.js';
+import type { SearchWish, TestStep } from '../contract/camera-views.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
+import type { Picture } from './take-picture.js';
 
 /**
  * What the cameras feature needs from the rest of the house, and what it offers to it. Compose hands the first part in
@@ -84,6 +85,8 @@ export interface CameraTiming {
   readonly discoverMs: number;
   /** How long answers to one discovery are collected. */
   readonly listenMs: number;
+  /** After a camera went missing: it may have got another address. */
+  readonly missedMs: number;
   /** Before listening to a camera's events is tried again; doubled each time, up to ten times this. */
   readonly eventsRetryMs: number;
 }
@@ -93,6 +96,8 @@ export interface CameraRegistryParts {
   readonly connector: CameraConnector;
   /** Undefined turns discovery off: cameras are then only added by address. */
   readonly discovery: CameraDiscovery | undefined;
+  /** Told of what stands in the operation log although nobody asked for it. Must not throw. */
+  readonly note?: ((note: CameraNote) => void) | undefined;
   readonly store: ChannelStore;
   readonly serialPtz: SerialPtz;
   readonly serialState?: SerialState | undefined;
@@ -109,7 +114,7 @@ export interface CameraRegistryParts {
   readonly log: Log;
   /** [0, 1); spreads the probes. Default Math.random. */
   readonly random?: () => number;
-  /** Defaults: 30 s, 5 s, 5 min, 5 min, 15 min, 3 s, 30 s. */
+  /** Defaults: 30 s, 5 s, 5 min, 5 min, 15 min, 3 s, 15 s, 30 s. */
   readonly timing?: Partial<CameraTiming>;
 }
 
@@ -168,6 +173,26 @@ export interface CameraView {
 /** Complaints of a camera about itself. Motion and inputs are no complaints: they are told as events only, and stand in no list. */
 export type CameraAlarm = Extract<CameraEvent['kind'], 'tamper' | 'video-loss' | 'hardware-failure'>;
 
+/**
+ * Something about a camera that nobody asked for and that the owner will want to find again. `appeared` and `moved`: a search did it by itself.
+ * `input`: a contact at the camera. Motion is not among them: who walks by is no act on this recorder.
+ */
+export type CameraNote =
+  | { readonly kind: 'appeared'; readonly channel: string }
+  | { readonly kind: 'moved'; readonly channel: string; readonly fromHost: string; readonly toHost: string }
+  | { readonly kind: 'alarm'; readonly channel: string; readonly alarm: CameraAlarm; readonly isOn: boolean }
+  | { readonly kind: 'input'; readonly channel: string; readonly input: string; readonly isOn: boolean };
+
+/** What a search came to. */
+export interface SearchResult {
+  /** Channels that are new. */
+  readonly found: readonly string[];
+  /** Channels whose camera answered and was known. */
+  readonly known: readonly string[];
+  /** Cameras that answered and that a person removed: they come back only by being added. */
+  readonly removed: number;
+}
+
 /** All that is needed to pull one stream. */
 export interface ResolvedStream {
   readonly uri: string;
@@ -198,6 +223,11 @@ export interface Cameras {
   loginInUse(id: string): Login | undefined;
   /** `cameras.no_such_camera`, `cameras.no_such_stream`, or the reason the camera is not usable. */
   resolveStream(id: string, kind: StreamKind, signal?: AbortSignal): Promise<ResolvedStream>;
+  /**
+   * A still picture now, of the sub-stream where there is one: smaller, and enough to see which camera it is. `cameras.no_picture`,
+   * `cameras.picture_too_large`, or the reason the camera is not usable.
+   */
+  picture(id: string, signal?: AbortSignal): Promise<Picture>;
   /** Asks the camera for an intra picture now. */
   synchronize(id: string, kind: StreamKind, signal?: AbortSignal): Promise<void>;
   /**
@@ -223,8 +253,11 @@ export interface Cameras {
   streamFailed(uri: string): void;
   /** Told of everything that cameras notice. Returns the way to stop listening. */
   onEvent(listener: (id: string, event: CameraEvent) => void): () => void;
-  /** Runs a discovery now and resolves with the ids of channels that are new. */
-  discover(): Promise<readonly string[]>;
+  /**
+   * Searches now because a person asks for it: everywhere, at one host, or one network address by address. `cameras.discovery_off`,
+   * `cameras.nobody_there`, `cameras.bad_network`, `cameras.search_running`.
+   */
+  discover(wish?: SearchWish, signal?: AbortSignal): Promise<SearchResult>;
   /** Called after every change of any view. Returns the way to stop listening. */
   onChange(listener: (changed: CameraView, kind: 'added' | 'changed' | 'removed') => void): () => void;
 }

@@ -1,9 +1,11 @@
 import { type CallOptions, DriverError, type PtzDriver, type PtzPosition, type PtzPreset, type PtzVelocity } from '../../drivers/port.js';
-import type { Clock, Timer } from '../kernel/clock.js';
+import { type Clock, delay, type Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 
 /** A movement that is not asked for again within this time is stopped: whoever steers may have vanished. Below one second. */
 const HOLD_MS = 900;
+/** One that is held is asked for again well before. */
+const RENEW_MS = 400;
 const STOP_TRIES = 3;
 const STOP_RETRY_MS = 200;
 
@@ -17,11 +19,20 @@ export interface MotionGuardParts {
   readonly log: Log;
 }
 
+/** What moves behind a guard. */
+export interface GuardedPtz extends PtzDriver {
+  /**
+   * Moves for `forMs` and stops. Resolves when it stands, or within 0.4 s when somebody else stops or moves it meanwhile: theirs is the last word. Rejects
+   * as `move` does, with the stop sent.
+   */
+  holdFor(velocity: PtzVelocity, forMs: number): Promise<void>;
+}
+
 /**
  * The only way a camera is moved. The stop is armed before the movement is sent; a movement asked for while another is on its way
  * replaces it; a stop overtakes everything and is repeated behind a movement that was already under way.
  */
-export class MotionGuard implements PtzDriver {
+export class MotionGuard implements GuardedPtz {
   readonly #parts: MotionGuardParts;
   #timer: Timer | undefined;
   #wanted: { velocity: PtzVelocity; signal: AbortSignal } | undefined;
@@ -29,6 +40,10 @@ export class MotionGuard implements PtzDriver {
   #interrupt = new AbortController();
   /** Rises with every movement asked for, so that a stop knows whether it is still the last word. */
   #moves = 0;
+  /** Rises with every stop asked for, so that who holds a movement knows that it is not wanted any more. */
+  #stops = 0;
+  #isOver = false;
+  #retry: Timer | undefined;
 
   constructor(parts: MotionGuardParts) {
     this.#parts = parts;
@@ -43,7 +58,7 @@ export class MotionGuard implements PtzDriver {
   async move(velocity: PtzVelocity, options: CallOptions): Promise<void> {
     const speed = { pan: clamp(velocity.pan), tilt: clamp(velocity.tilt), zoom: clamp(velocity.zoom) };
     if (speed.pan === 0 && speed.tilt === 0 && speed.zoom === 0) return this.stop(options);
-    this.#parts.driver();
+    this.#mayMove();
     this.#moves += 1;
     this.#arm();
     this.#wanted = { velocity: speed, signal: options.signal };
@@ -53,7 +68,27 @@ export class MotionGuard implements PtzDriver {
     return this.#sending;
   }
 
+  async holdFor(velocity: PtzVelocity, forMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = new AbortController();
+    const endsMs = clock.monotonicMs() + forMs;
+    const stops = this.#stops;
+    let moves = this.#moves;
+    const isLastWord = (): boolean => stops === this.#stops && moves === this.#moves;
+    try {
+      for (let leftMs = forMs; leftMs > 0 && isLastWord(); leftMs = endsMs - clock.monotonicMs()) {
+        const moving = this.move(velocity, { signal });
+        moves = this.#moves;
+        await moving;
+        if (isLastWord()) await delay(clock, Math.min(RENEW_MS, leftMs));
+      }
+    } finally {
+      if (isLastWord()) await this.stop({ signal });
+    }
+  }
+
   async stop(options: CallOptions): Promise<void> {
+    this.#stops += 1;
     try {
       await this.#stopNow(options);
     } catch (error) {
@@ -61,6 +96,12 @@ export class MotionGuard implements PtzDriver {
       this.#again(STOP_TRIES);
       throw error;
     }
+  }
+
+  /** Nothing is moved nor tried again any more; a stop still goes out. */
+  end(): void {
+    this.#isOver = true;
+    this.#retry?.cancel();
   }
 
   async goto(presetToken: string, options: CallOptions): Promise<void> {
@@ -98,6 +139,12 @@ export class MotionGuard implements PtzDriver {
     return driver.setHome(options);
   }
 
+  /** @throws DriverError driver.aborted; and whatever the lookup of the gear throws. */
+  #mayMove(): void {
+    if (this.#isOver) throw new DriverError('driver.aborted', 'nothing is moved any more');
+    this.#parts.driver();
+  }
+
   /** The gear now, when it has this member. @throws DriverError camera.unsupported */
   #able<Member extends keyof PtzDriver>(member: Member, what: string): PtzDriver & Required<Pick<PtzDriver, Member>> {
     const driver = this.#parts.driver();
@@ -107,6 +154,7 @@ export class MotionGuard implements PtzDriver {
 
   /** A movement that ends by itself: the stop that was armed for the one before must not cut it short. */
   async #drive(act: (driver: PtzDriver) => Promise<void>): Promise<void> {
+    this.#mayMove();
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#wanted = undefined;
@@ -167,6 +215,7 @@ export class MotionGuard implements PtzDriver {
     const retry = (): void => {
       if (moves === this.#moves) void this.#stopForgotten(triesLeft);
     };
-    this.#parts.clock.after(STOP_RETRY_MS, retry, true);
+    this.#retry?.cancel();
+    if (!this.#isOver) this.#retry = this.#parts.clock.after(STOP_RETRY_MS, retry, true);
   }
 }

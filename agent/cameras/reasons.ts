@@ -99,6 +99,7 @@ const SENTENCES: Readonly<Partial<Record<DriverErrorCode, (error: DriverError, c
 
 /** Why a camera did not do what was asked, for a person. Anything but a DriverError is a defect of ours and says so. */
 export function explain(thrown: unknown, context: ReasonContext): CameraReason {
+  if (thrown instanceof AgentError) return reason(thrown.code, thrown.say, thrown.fix);
   const sentence = thrown instanceof DriverError ? SENTENCES[thrown.code] : undefined;
   if (thrown instanceof DriverError && sentence !== undefined) return sentence(thrown, context);
   return reason(
@@ -133,6 +134,50 @@ export function notPermitted(user: string): AgentError {
     fix: "Give the user operator or administrator rights on the camera's own page, or enter another user.",
   });
 }
+
+/** The site file says that nothing is searched for. */
+export const discoveryOff = (): AgentError =>
+  new AgentError({
+    code: 'cameras.discovery_off',
+    say: 'The search for cameras is switched off on this recorder.',
+    fix: 'Add cameras by their addresses, or take "discovery": false out of the site file and restart Sightline.',
+  });
+
+/** Asked for by a person. */
+export const nobodyThere = (host: string): AgentError =>
+  new AgentError({
+    code: 'cameras.nobody_there',
+    say: `No camera answers at ${host}.`,
+    fix: "Check the address and the camera's power and network cable, and that ONVIF is switched on, on the camera's own page.",
+    detail: { host },
+  });
+
+/** The driver refused to scan it; its message says why. */
+export const badNetwork = (network: string, cause: DriverError): AgentError =>
+  new AgentError({
+    code: 'cameras.bad_network',
+    say: `${network} cannot be looked through: ${cause.message}.`,
+    fix: 'Name a network in which this recorder has an address, such as 192.0.2.0/24; one with more than 1024 addresses in parts.',
+    cause,
+  });
+
+/** Another network is being scanned. */
+export const searchRunning = (network: string): AgentError =>
+  new AgentError({
+    code: 'cameras.search_running',
+    say: `${network} is being looked through; another network has to wait.`,
+    fix: 'Try again in a minute.',
+    retryable: true,
+  });
+
+/** At the known address answers a device with another serial number: its picture must not be shown as that of the camera before. */
+export const anotherDevice = (host: string, serials: { readonly known: string; readonly seen: string }): AgentError =>
+  new AgentError({
+    code: 'cameras.another_device',
+    say: `Another camera than before answers at ${host} (serial number ${serials.seen}, before ${serials.known}).`,
+    fix: 'If the camera was replaced, add it again by this address: its channel and name stay. If addresses got mixed up, search for cameras.',
+    detail: serials,
+  });
 
 /** No channel has this id. */
 export const noSuchCamera = (id: string): AgentError =>

@@ -1,48 +1,51 @@
-import type {
-  CameraDriver,
-  CameraEvent,
-  CameraSource,
-  CameraTarget,
-  DiscoveredCamera,
-  Login,
-  PtzDriver,
-  VideoEncoderOptions,
+import {
+  type CameraDriver,
+  type CameraEvent,
+  type CameraTarget,
+  type DiscoveredCamera,
+  DriverError,
+  type Login,
+  type RecordingDriver,
+  type VideoEncoderOptions,
 } from '../../drivers/port.js';
-import type { TestStep } from '../contract/camera-views.js';
+import type { SearchWish, TestStep } from '../contract/camera-views.js';
 import { AgentError } from '../kernel/errors.js';
-import { KeyedQueue } from '../kernel/keyed-queue.js';
 import type { Service } from '../kernel/service.js';
-import { hostPortOf, parseCameraAddress, wiredChannel, wiredUri } from './address.js';
+import { hostOf, hostPortOf, isLasting, isSameEndpoint, parseCameraAddress, wiredChannel } from './address.js';
 import { analogueCamera } from './analogue.js';
 import { CameraTest } from './camera-test.js';
-import { Channel, type ChannelParts } from './channel.js';
+import { Channel } from './channel.js';
+import type { ChannelParts } from './channel-parts.js';
 import { planEncoder } from './encoder-plan.js';
+import { Greetings } from './greetings.js';
+import { Looks } from './looks.js';
 import { Movers } from './movers.js';
+import { CameraNotes } from './notes.js';
 import type {
   CameraRegistryParts,
   Cameras,
   CameraView,
-  ChannelDocument,
   EncoderChange,
   EncoderPatch,
   ResolvedStream,
-  StoredChannel,
+  SearchResult,
   StreamKind,
 } from './ports.js';
+import type { GuardedPtz } from './ptz.js';
 import { cameraError, namedInSiteFile, noSuchCamera, notOffered } from './reasons.js';
-import { CameraSearch } from './search.js';
+import { Roster } from './roster.js';
+import { CameraSearch, type MeetHow } from './search.js';
+import { isMissing } from './state.js';
+import { type Picture, takePicture } from './take-picture.js';
 import { cameraTiming } from './timing.js';
-import { NO_FACTS } from './view.js';
 
-/** A flood of made-up answers must not become a flood of channels; no recorder we know has more. */
-const MAX_CHANNELS = 128;
-const MAX_REMOVED = 256;
-const START_SPREAD_MS = 20;
+/** Between two looks at one camera because of greetings. */
+const LOOK_GAP_MS = 5_000;
+/** The same for whether a camera is where it was: that is several questions. */
+const WHERE_GAP_MS = 30_000;
+/** A camera says goodbye before it goes. */
+const BYE_MS = 1_000;
 const NAME = /^[^\p{Cc}\p{Zl}\p{Zp}]{1,80}$/u;
-
-/** Words by which a removed source is known again: a camera that was added by its address gets its lasting endpoint only later. */
-const sourceKeys = ({ endpoint, deviceUri }: Pick<StoredChannel, 'endpoint' | 'deviceUri'>, token: string): readonly string[] =>
-  [endpoint, hostPortOf(deviceUri)].map((word) => `${word}#${token}`);
 
 type NewsListener = (id: string, event: CameraEvent) => void;
 type Listener = (changed: CameraView, kind: 'added' | 'changed' | 'removed') => void;
@@ -51,63 +54,80 @@ type Listener = (changed: CameraView, kind: 'added' | 'changed' | 'removed') => 
 export class CameraRegistry implements Cameras, Service {
   readonly name = 'cameras';
   readonly #parts: CameraRegistryParts;
-  readonly #channelParts: ChannelParts;
-  readonly #channels = new Map<string, Channel>();
+  readonly #roster: Roster;
   readonly #movers: Movers;
   readonly #search: CameraSearch;
+  readonly #greetings: Greetings;
+  readonly #looks: Looks;
+  readonly #whereabouts: Looks;
+  readonly #notes: CameraNotes;
   readonly #listeners = new Set<Listener>();
   readonly #newsListeners = new Set<NewsListener>();
   readonly #announced = new Map<string, string>();
-  readonly #saving = new KeyedQueue();
   readonly #life = new AbortController();
   #views: readonly CameraView[] | undefined;
-  #nextNumber = 1;
-  #removed: readonly string[] = [];
 
   constructor(parts: CameraRegistryParts) {
     this.#parts = parts;
-    const { serialPtz, groupLogins, clock, log, random = Math.random } = parts;
+    const { serialPtz, groupLogins, clock, log, discovery, random = Math.random } = parts;
+    const timing = cameraTiming(parts.timing);
     this.#movers = new Movers(parts);
-    this.#search = new CameraSearch({
-      ...{ discovery: parts.discovery, timing: cameraTiming(parts.timing), clock, log },
-      hasCameras: () => this.#channels.size > 0,
-      meet: (found) => this.#meetAll(found),
-    });
-    this.#channelParts = {
-      ...{ serialPtz, groupLogins, clock, log, random, timing: cameraTiming(parts.timing) },
+    this.#notes = new CameraNotes({ note: (note) => parts.note?.(note), clock, log });
+    this.#looks = new Looks({ clock, gapMs: LOOK_GAP_MS });
+    this.#whereabouts = new Looks({ clock, gapMs: WHERE_GAP_MS });
+    const channelParts: ChannelParts<Channel> = {
+      ...{ serialPtz, groupLogins, clock, log, random, timing },
       connector: { connect: (target) => this.#connect(target) },
       onChange: (channel, isStored) => this.#changed(channel, isStored),
-      leader: (channel) => this.#leaderOf(channel),
-      onSources: (channel, sources) => this.#meetSources(channel, sources),
+      onSeen: () => {
+        this.#views = undefined;
+      },
+      leader: (channel) => this.#roster.leaderOf(channel),
+      onSources: (channel, sources) => this.#roster.meetSources(channel, sources),
       onNews: (channel, news) => this.#news(channel, news),
+      onDeaf: (channel) => this.#deaf(channel),
+      onMoved: ({ id, context }, fromHost) => parts.note?.({ kind: 'moved', channel: id, fromHost, toHost: context.host }),
     };
+    this.#roster = new Roster({
+      ...{ store: parts.store, analogue: parts.analogue ?? [], log },
+      makeChannel: (stored, login) => new Channel(channelParts, stored, login),
+      onCreated: (channel) => this.#changed(channel, false),
+      onElsewhere: (channel, camera) => this.#whereabouts.ask(channel.id, 0, () => void this.#follow(channel, camera)),
+      onStranger: (channel) => this.#whereabouts.ask(channel.id, 0, () => void channel.inspectNow()),
+      isOver: () => this.#life.signal.aborted,
+    });
+    this.#greetings = new Greetings({
+      ...{ discovery, log },
+      onHello: (camera) => this.#greeted(camera),
+      onBye: (endpoint) => this.#left(endpoint),
+    });
+    this.#search = new CameraSearch({
+      ...{ discovery, timing, clock, log },
+      isComplete: () => this.#isComplete(),
+      meet: (found, how) => this.#meet(found, how),
+      onRound: () => this.#greetings.renew(),
+    });
   }
 
   /** Resolves when the known channels are loaded; asking them and searching for others goes on by itself. */
   async start(): Promise<void> {
-    const document = await this.#parts.store.load();
-    this.#nextNumber = document?.nextNumber ?? 1;
-    this.#removed = document?.removed ?? [];
-    for (const stored of document?.channels ?? []) {
-      // Cameras by wire are what the site file names now.
-      if (wiredChannel(stored.deviceUri) !== undefined && this.#analogueName(stored.id) === undefined) continue;
-      this.#channels.set(stored.id, new Channel(this.#channelParts, stored, await this.#parts.store.loadLogin(stored.id)));
-    }
-    this.#addAnalogue();
-    for (const [index, channel] of [...this.#channels.values()].entries()) channel.start(index * START_SPREAD_MS);
+    await this.#roster.load();
+    this.#roster.startAll();
     this.#search.plan(0);
   }
 
   async stop(): Promise<void> {
     this.#search.stop();
+    this.#looks.stop();
+    this.#whereabouts.stop();
     this.#life.abort();
     await this.#movers.stopAll();
-    await Promise.all([...this.#channels.values()].map((channel) => channel.stop()));
-    await this.#saving.run('document', () => Promise.resolve());
+    await Promise.all([this.#greetings.stop(), ...this.#roster.all.map((channel) => channel.stop())]);
+    await this.#roster.saved();
   }
 
   list(): readonly CameraView[] {
-    this.#views ??= [...this.#channels.values()].map((channel) => channel.view());
+    this.#views ??= this.#roster.all.map((channel) => channel.view());
     return this.#views;
   }
 
@@ -116,7 +136,7 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   loginInUse(id: string): Login | undefined {
-    return this.#channels.get(id)?.login;
+    return this.#roster.get(id)?.login;
   }
 
   async resolveStream(id: string, kind: StreamKind, signal?: AbortSignal): Promise<ResolvedStream> {
@@ -127,23 +147,51 @@ export class CameraRegistry implements Cameras, Service {
     return { uri, allowedHost: channel.context.host, login: channel.login, profileToken };
   }
 
+  async picture(id: string, signal?: AbortSignal): Promise<Picture> {
+    const channel = this.#channel(id);
+    const hasSub = channel.view().streams.some(({ kind }) => kind === 'sub');
+    const { profileToken } = await channel.stream(hasSub ? 'sub' : 'main');
+    return channel.use(signal, (driver, both) => takePicture(driver, profileToken, { signal: both }), { isAside: true });
+  }
+
+  /** Works with the recordings that the camera keeps itself. Rejects with AgentError; `cameras.unsupported` where it keeps none. */
+  async withRecordings<T>(
+    id: string,
+    signal: AbortSignal | undefined,
+    work: (recordings: RecordingDriver, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const act = async (driver: CameraDriver, both: AbortSignal): Promise<T> => {
+      const { recordings } = (await driver.capabilities?.({ signal: both })) ?? {};
+      if (recordings === undefined) throw new DriverError('camera.unsupported', 'the camera keeps no recordings');
+      return work(recordings, both);
+    };
+    return this.#channel(id).use(signal, act, { isAside: true });
+  }
+
+  /** Profile and address of the stream as far as they are known now; empty when nothing is. */
+  streamSource(id: string, kind: StreamKind): string {
+    return this.#roster.get(id)?.source(kind) ?? '';
+  }
+
   async synchronize(id: string, kind: StreamKind, signal?: AbortSignal): Promise<void> {
     const channel = this.#channel(id);
     const { profileToken } = await channel.stream(kind);
     await channel.use(signal, (driver, both) => driver.synchronize(profileToken, { signal: both }));
   }
 
-  ptz(id: string): PtzDriver {
+  ptz(id: string): GuardedPtz {
     return this.#movers.of(this.#channel(id));
   }
 
   async test(id: string, signal?: AbortSignal): Promise<readonly TestStep[]> {
     const channel = this.#channel(id);
     const { streams, clock, serialPtz } = this.#parts;
-    const { deviceUri, source } = channel.stored;
+    const { deviceUri, source, known } = channel.stored;
     const driver = channel.connectBeside();
     const isWired = wiredChannel(deviceUri) !== undefined;
-    const test = new CameraTest({ driver, isWired, context: channel.context, source, serialPtz: serialPtz(id), streams, clock });
+    const isHeard = (): boolean => (this.#roster.leaderOf(channel) ?? channel).isHeard;
+    const seen = { context: channel.context, source, serial: known.serial, isHeard };
+    const test = new CameraTest({ driver, isWired, ...seen, serialPtz: serialPtz(id), streams, clock });
     try {
       return await test.run(signal === undefined ? this.#life.signal : AbortSignal.any([signal, this.#life.signal]));
     } catch (error) {
@@ -156,7 +204,7 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   streamFailed(uri: string): void {
-    for (const channel of this.#channels.values()) if (channel.hasStream(uri)) void channel.inspectNow();
+    for (const channel of this.#roster.all) if (channel.hasStream(uri)) void channel.inspectNow();
   }
 
   onEvent(listener: NewsListener): () => void {
@@ -190,13 +238,13 @@ export class CameraRegistry implements Cameras, Service {
       throw new AgentError({ code: 'cameras.bad_name', say: 'This is not a usable name.', fix: 'Use 1 to 80 visible characters.' });
     }
     channel.rename(trimmed);
-    await this.#save();
+    await this.#roster.save();
     return channel.view();
   }
 
   async setLogin(id: string, login: Login | undefined): Promise<CameraView> {
     const channel = this.#channel(id);
-    const holder = this.#leaderOf(channel) ?? channel;
+    const holder = this.#roster.leaderOf(channel) ?? channel;
     await this.#parts.store.saveLogin(holder.id, login);
     holder.setLogin(login);
     await channel.check(true);
@@ -206,34 +254,33 @@ export class CameraRegistry implements Cameras, Service {
   async add(address: string, login: Login | undefined): Promise<CameraView> {
     const { deviceUri, login: inAddress } = parseCameraAddress(address);
     const wanted = login ?? inAddress;
-    const place = hostPortOf(deviceUri);
-    this.#removed = this.#removed.filter((entry) => entry !== place);
-    const known = [...this.#channels.values()].find((channel) => hostPortOf(channel.stored.deviceUri) === place);
-    if (known !== undefined && wanted !== undefined) return this.setLogin(known.id, wanted);
-    const channel = known ?? this.#create({ endpoint: deviceUri, deviceUri, name: '', hardware: '' }, wanted);
-    if (known === undefined && wanted !== undefined) await this.#parts.store.saveLogin(channel.id, wanted);
-    await this.#save();
+    const { channel, isNew } = this.#roster.wanted(deviceUri, wanted);
+    // Whoever names the address means the camera that is there now.
+    if (!isNew) for (const each of this.#roster.sameDevice(channel)) each.acceptAnother();
+    if (!isNew && wanted !== undefined) return this.setLogin(channel.id, wanted);
+    if (wanted !== undefined) await this.#parts.store.saveLogin(channel.id, wanted);
+    await this.#roster.save();
     await channel.check();
     return channel.view();
   }
 
   async remove(id: string): Promise<void> {
     const channel = this.#channel(id);
-    if (this.#analogueName(id) !== undefined) throw namedInSiteFile(id);
+    if (this.#roster.isByWire(id)) throw namedInSiteFile(id);
     const view = channel.view();
-    const { endpoint, deviceUri, source } = channel.stored;
-    const [heir] = this.#sameDevice(channel).filter((other) => other !== channel);
-    const isLeader = this.#leaderOf(channel) === undefined;
-    this.#channels.delete(id);
+    const [heir] = this.#roster.sameDevice(channel).filter((other) => other !== channel);
+    const isLeader = this.#roster.leaderOf(channel) === undefined;
+    this.#roster.remove(channel);
     this.#movers.forget(id);
+    this.#looks.forget(id);
+    this.#whereabouts.forget(id);
+    this.#notes.forget(id);
     this.#announced.delete(id);
     this.#views = undefined;
-    const gone = heir === undefined ? [endpoint, hostPortOf(deviceUri)] : sourceKeys(channel.stored, source ?? '');
-    this.#removed = [...new Set([...this.#removed, ...gone])].slice(-MAX_REMOVED);
     await channel.stop();
     await this.#parts.store.saveLogin(id, undefined);
     if (isLeader && heir !== undefined && channel.ownLogin !== undefined) await this.setLogin(heir.id, channel.ownLogin);
-    await this.#save();
+    await this.#roster.save();
     this.#tell(view, 'removed');
   }
 
@@ -243,8 +290,8 @@ export class CameraRegistry implements Cameras, Service {
     return channel.view();
   }
 
-  discover(): Promise<readonly string[]> {
-    return this.#search.now();
+  discover(wish: SearchWish = {}, signal?: AbortSignal): Promise<SearchResult> {
+    return this.#search.ask(wish, signal);
   }
 
   onChange(listener: Listener): () => void {
@@ -252,77 +299,69 @@ export class CameraRegistry implements Cameras, Service {
     return () => this.#listeners.delete(listener);
   }
 
-  async #meetAll(found: readonly DiscoveredCamera[]): Promise<readonly string[]> {
-    const fresh = found.flatMap((camera) => this.#meet(camera) ?? []);
-    if (fresh.length === 0) return [];
-    this.#parts.log.info('new cameras', { count: fresh.length });
-    await this.#save();
-    for (const [index, channel] of fresh.entries()) channel.start(index * START_SPREAD_MS);
-    return fresh.map((channel) => channel.id);
+  async #meet(found: readonly DiscoveredCamera[], how: MeetHow): Promise<SearchResult> {
+    const result = await this.#roster.meet(found, how);
+    if (!how.isAsked) for (const channel of result.found) this.#parts.note?.({ kind: 'appeared', channel });
+    return result;
   }
 
-  /** The channel made for a camera that is new; undefined for one that is known or was removed by a person. */
-  #meet(camera: DiscoveredCamera): Channel | undefined {
-    const place = hostPortOf(camera.deviceUri);
-    if (this.#removed.includes(camera.endpoint) || this.#removed.includes(place)) return undefined;
-    const all = [...this.#channels.values()];
-    const known =
-      all.find((channel) => channel.stored.endpoint === camera.endpoint) ??
-      all.find((channel) => hostPortOf(channel.stored.deviceUri) === place);
-    if (known !== undefined) for (const channel of this.#sameDevice(known)) channel.rediscovered(camera);
-    if (known !== undefined || this.#life.signal.aborted) return undefined;
-    if (all.length >= MAX_CHANNELS) {
-      this.#parts.log.warn('more cameras than channels', { limit: MAX_CHANNELS });
-      return undefined;
+  /**
+   * A camera says that it is there: one that is known is looked at; one that is not is taken in while somebody searches. Its name is not taken from
+   * here: anybody could have it written anew all day.
+   */
+  #greeted(camera: DiscoveredCamera): void {
+    const channel = this.#roster.known(camera);
+    if (channel !== undefined) {
+      this.#looks.ask(channel.id, 0, () => void channel.check());
+      const isElsewhere = hostPortOf(channel.stored.deviceUri) !== hostPortOf(camera.deviceUri);
+      if (isElsewhere) this.#whereabouts.ask(channel.id, 0, () => void this.#follow(channel, { ...camera, name: '' }));
+    } else if (this.#search.isPersonSearching) {
+      this.#meet([camera], { isAsked: true, isByHost: false }).catch((error: unknown) =>
+        this.#parts.log.warn('a camera that greeted could not be taken in', { error }),
+      );
     }
-    return this.#create(camera, undefined);
   }
 
-  #create(camera: DiscoveredCamera, login: Login | undefined, source?: string): Channel {
-    const { endpoint, deviceUri, name, hardware } = camera;
-    const known = { ...NO_FACTS, name, model: hardware };
-    const own = source === undefined ? {} : { source };
-    const stored: StoredChannel = { id: `cam-${this.#nextNumber}`, endpoint, deviceUri, name: '', known, ...own };
-    this.#nextNumber += 1;
-    const channel = new Channel(this.#channelParts, stored, login);
-    this.#channels.set(stored.id, channel);
-    this.#changed(channel, false);
-    return channel;
+  /** It says that it leaves, or somebody says so in its name: whether it is gone is seen by asking it. */
+  #left(endpoint: string): void {
+    const channel = this.#roster.byEndpoint(endpoint);
+    if (channel !== undefined) this.#looks.ask(channel.id, BYE_MS, () => void channel.check());
   }
 
-  /** The channels that show one device, in their order. */
-  #sameDevice({ stored: { endpoint } }: Channel): readonly Channel[] {
-    return [...this.#channels.values()].filter((channel) => channel.stored.endpoint === endpoint);
+  /**
+   * A known camera is said to be at another address. It moves there only when it is not to be had where it was: whoever answers there names itself
+   * otherwise, is another camera, or is nobody. Otherwise any device in the network could take its place.
+   */
+  async #follow(channel: Channel, camera: DiscoveredCamera): Promise<void> {
+    const { endpoint, deviceUri } = channel.stored;
+    const fromHost = hostOf(deviceUri);
+    const { signal } = this.#life;
+    const there = await this.#parts.discovery?.probe?.(fromHost, { signal }).catch(() => undefined);
+    // Behind one address there may be several cameras: only who has this very one took its place.
+    const isInPlace = there !== undefined && hostPortOf(there.deviceUri) === hostPortOf(deviceUri);
+    const isStranger = isInPlace && isLasting(there.endpoint) && !isSameEndpoint(there.endpoint, endpoint);
+    if (!isStranger) await channel.inspectNow();
+    if (signal.aborted || channel.stored.deviceUri !== deviceUri) return;
+    for (const each of this.#roster.sameDevice(channel)) each.rediscovered(camera, isStranger);
   }
 
-  #leaderOf(channel: Channel): Channel | undefined {
-    if (channel.stored.source === undefined) return undefined;
-    const [first] = this.#sameDevice(channel);
-    return first === channel ? undefined : first;
-  }
-
-  /** A device with several video sources: each that has a picture is a channel. */
-  #meetSources(channel: Channel, sources: readonly CameraSource[]): void {
-    const shown = sources.filter(({ streams }) => streams.length > 0);
-    const [first] = shown;
-    if (shown.length < 2 || first === undefined) return;
-    if (channel.stored.source === undefined) channel.becomeSource(first.token);
-    const { endpoint, deviceUri, known } = channel.stored;
-    const taken = new Set(this.#sameDevice(channel).map(({ stored }) => stored.source));
-    const isRemoved = (token: string): boolean => sourceKeys(channel.stored, token).some((key) => this.#removed.includes(key));
-    const fresh = shown.filter(({ token }) => !taken.has(token) && !isRemoved(token));
-    for (const [index, { token, name }] of fresh.entries()) {
-      if (this.#channels.size >= MAX_CHANNELS) return void this.#parts.log.warn('more cameras than channels', { limit: MAX_CHANNELS });
-      this.#create({ endpoint, deviceUri, name, hardware: known.model }, undefined, token).start(index * START_SPREAD_MS);
-    }
-    if (fresh.length > 0) this.#saveSoon();
+  #isComplete(): boolean {
+    const all = this.#roster.all;
+    return all.length > 0 && all.every((channel) => !isMissing(channel.status));
   }
 
   /** Events come over the device's first channel and are told of the one they are about. */
   #news(channel: Channel, news: CameraEvent): void {
-    const about = this.#sameDevice(channel).find(({ stored }) => stored.source !== undefined && stored.source === news.source) ?? channel;
-    about.heard(news);
+    const source = channel.sourceMeant(news.source);
+    const isAbout = ({ stored }: Channel): boolean => stored.source !== undefined && stored.source === source;
+    const about = this.#roster.sameDevice(channel).find(isAbout) ?? channel;
+    if (about.alarms.heard(news)) this.#changed(about, false);
+    this.#notes.heard(about.id, news, about.alarms.now());
     for (const listener of this.#newsListeners) listener(about.id, news);
+  }
+
+  #deaf(channel: Channel): void {
+    for (const each of this.#roster.sameDevice(channel)) if (each.alarms.clear()) this.#changed(each, false);
   }
 
   #connect(target: CameraTarget): CameraDriver {
@@ -332,34 +371,16 @@ export class CameraRegistry implements Cameras, Service {
     return analogueCamera({ gear: () => serialPtz(channel), state: () => serialState?.(channel) });
   }
 
-  #analogueName(id: string): string | undefined {
-    return this.#parts.analogue?.find(({ channel }) => channel === id)?.name;
-  }
-
-  #addAnalogue(): void {
-    for (const { channel: id, name } of this.#parts.analogue ?? []) {
-      const uri = wiredUri(id);
-      const taken = this.#channels.get(id);
-      if (taken !== undefined && taken.stored.deviceUri !== uri) {
-        this.#parts.log.warn('the site file gives a channel to a camera by wire that a camera in the network has', { camera: id });
-      }
-      this.#nextNumber = Math.max(this.#nextNumber, Number(/\d+$/.exec(id)?.[0] ?? 0) + 1);
-      if (taken !== undefined) continue;
-      const stored: StoredChannel = { id, endpoint: uri, deviceUri: uri, name: '', known: { ...NO_FACTS, name } };
-      this.#channels.set(id, new Channel(this.#channelParts, stored, undefined));
-    }
-  }
-
   #channel(id: string): Channel {
-    const channel = this.#channels.get(id);
+    const channel = this.#roster.get(id);
     if (channel === undefined) throw noSuchCamera(id);
     return channel;
   }
 
   #changed(channel: Channel, isStored: boolean): void {
-    if (this.#channels.get(channel.id) !== channel) return;
+    if (this.#roster.get(channel.id) !== channel) return;
     this.#views = undefined;
-    if (isStored) this.#saveSoon();
+    if (isStored) this.#roster.saveSoon();
     const view = channel.view();
     // Every sign of life moves lastSeenAt; that alone is nothing to wake anyone for.
     const content = JSON.stringify({ ...view, lastSeenAt: 0 });
@@ -367,24 +388,13 @@ export class CameraRegistry implements Cameras, Service {
     if (before === content) return;
     this.#announced.set(view.id, content);
     this.#tell(view, before === undefined ? 'added' : 'changed');
+    if (isMissing(channel.status)) this.#search.missed();
     // What follows it takes its state from it.
-    if (channel.stored.source !== undefined && this.#leaderOf(channel) === undefined)
-      for (const other of this.#sameDevice(channel)) if (other !== channel) void other.check();
+    if (channel.stored.source !== undefined && this.#roster.leaderOf(channel) === undefined)
+      for (const other of this.#roster.sameDevice(channel)) if (other !== channel) void other.check();
   }
 
   #tell(view: CameraView, kind: 'added' | 'changed' | 'removed'): void {
     for (const listener of this.#listeners) listener(view, kind);
-  }
-
-  #saveSoon(): void {
-    this.#save().catch((error: unknown) => this.#parts.log.error('cameras could not be saved', { error }));
-  }
-
-  #save(): Promise<void> {
-    return this.#saving.run('document', () => {
-      const channels = [...this.#channels.values()].map((channel) => channel.stored);
-      const document: ChannelDocument = { version: 1, nextNumber: this.#nextNumber, channels, removed: this.#removed };
-      return this.#parts.store.save(document);
-    });
   }
 }

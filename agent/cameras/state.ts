@@ -42,6 +42,11 @@ const NOT_ABOUT_CAMERA: ReadonlySet<string> = new Set([
 /** These refusals came from the camera itself, so it lives. */
 const ANSWERED: ReadonlySet<string> = new Set(['cameras.wrong_password', 'cameras.no_login']);
 
+/** Whether what an operation failed with may be true of the whole camera. */
+export function isAboutCamera({ code }: Pick<CameraReason, 'code'>): boolean {
+  return !NOT_ABOUT_CAMERA.has(code);
+}
+
 /** The camera's condition after `event` at `nowAt` (wall clock ms). */
 export function nextStatus(status: CameraStatus, event: CameraEvent, nowAt: number): CameraStatus {
   switch (event.kind) {
@@ -56,7 +61,7 @@ export function nextStatus(status: CameraStatus, event: CameraEvent, nowAt: numb
       return { ...UNKNOWN, lastSeenAt: status.lastSeenAt };
     case 'failed': {
       const { reason } = event;
-      if (NOT_ABOUT_CAMERA.has(reason.code)) return status;
+      if (!isAboutCamera(reason)) return status;
       return {
         state: LOGIN_REASONS.has(reason.code) ? 'unauthorized' : 'fault',
         reason,
@@ -65,6 +70,14 @@ export function nextStatus(status: CameraStatus, event: CameraEvent, nowAt: numb
       };
     }
   }
+}
+
+/** Of a camera that is not to be had where it was: nobody answers there, or something else. */
+const MISSING: ReadonlySet<string> = new Set(['cameras.gone', 'cameras.slow', 'cameras.not_onvif', 'cameras.another_device']);
+
+/** Whether the camera may be somewhere else. */
+export function isMissing({ reason }: CameraStatus): boolean {
+  return reason !== undefined && MISSING.has(reason.code);
 }
 
 /** Whether the camera was away and this sign of life is its return: it may have been reset or given another password. */

@@ -7,6 +7,7 @@ const DEFAULTS: CameraTiming = {
   discoverWithoutCameraMs: 5 * 60_000,
   discoverMs: 15 * 60_000,
   listenMs: 3_000,
+  missedMs: 15_000,
   eventsRetryMs: 30_000,
 };
 

@@ -10,6 +10,10 @@ export const COOL_DOWN = { refusals: 5, withinMs: 60_000, lastsMs: 600_000 } as 
 export const CONFIG_PER_HOUR = 300;
 /** Between two pictures that are opened on one recorder; the owner has his own count. */
 export const OPEN_PERIOD_MS = 2_000;
+/** Still pictures of one recorder, the owner's and those of all others: a list of cameras at once, then one every 2 s. */
+export const STILLS = { perSecond: 0.5, burst: 8 } as const;
+/** What takes a place among the pictures that are open at once. */
+const OPENS: ReadonlySet<OperationName> = new Set(['live.open', 'playback.open', 'playback.export']);
 /** Cool-downs that are remembered; a key that escapes by making others could as well use those. */
 const MOST_COOL_DOWNS = 1024;
 
@@ -33,6 +37,7 @@ export class Abuse {
   readonly #invitations = new RateLimit(1 / 60, 10);
   readonly #config = new SlidingCount(CONFIG_PER_HOUR, 3_600_000);
   readonly #opens = new RateLimit(1000 / OPEN_PERIOD_MS, 1);
+  readonly #stills = new RateLimit(STILLS.perSecond, STILLS.burst);
   readonly #refusals = new SlidingCount(COOL_DOWN.refusals - 1, COOL_DOWN.withinMs);
   readonly #coolUntilMs = new Map<string, number>();
 
@@ -49,17 +54,25 @@ export class Abuse {
     if (!isWithin) throw tooMany('command.too_many', 'Too many commands at once.', 2_000);
   }
 
-  /** In the tick in which an act that is allowed begins. @throws AgentError command.too_many_changes | live.too_many_opens */
+  /**
+   * In the tick in which an act that is allowed begins.
+   * @throws AgentError command.too_many_changes | live.too_many_opens | cameras.too_many_pictures
+   */
   begin(op: OperationName, sender: Sender, nowMs: number): void {
     if (sender.kind !== 'owner' && op.startsWith('config.')) {
       const waitMs = this.#config.take(sender.kid, nowMs);
       if (waitMs > 0) throw tooMany('command.too_many_changes', `At most ${CONFIG_PER_HOUR} questions about settings in an hour.`, waitMs);
     }
-    if (op === 'live.open') {
+    if (OPENS.has(op)) {
       const who = sender.kind === 'owner' ? 'owner' : 'others';
       const waitMs = this.#opens.waitMs(who, nowMs);
       if (!this.#opens.take(who, nowMs))
         throw tooMany('live.too_many_opens', 'Somebody opened a picture of this recorder a moment ago.', waitMs);
+    }
+    if (op === 'cameras.snapshot') {
+      const who = sender.kind === 'owner' ? 'owner' : 'others';
+      const waitMs = this.#stills.waitMs(who, nowMs);
+      if (!this.#stills.take(who, nowMs)) throw tooMany('cameras.too_many_pictures', 'Many pictures were asked for a moment ago.', waitMs);
     }
   }
 

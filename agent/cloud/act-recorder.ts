@@ -31,8 +31,8 @@ const WAITS_FOR_NO_DISK: ReadonlySet<OperationName> = new Set(['permissions.with
 const UNTOLD: ReadonlySet<string> = new Set(['command.stale_boot', 'command.too_old', 'command.ahead', 'command.cool_down']);
 
 /**
- * Writes commands into the operation log: acts as intent and result, an employee's looks and movements once per period, refusals once per
- * person, operation, reason and minute. Acts are refused while the log cannot be written; withdrawing is not.
+ * Writes commands into the operation log: acts as intent and result, an employee's looks, anybody's readings and movements once per period, refusals
+ * once per person, operation, reason and minute. Acts are refused while the log cannot be written; withdrawing is not.
  */
 export class ActRecorder {
   readonly #log: OperationLog;
@@ -65,8 +65,11 @@ export class ActRecorder {
       return null;
     }
     const entry: EntryInput = { ...this.#entry(record), ...note, phase: 'result', result, code };
-    // An act without an intent is a withdrawal: it was done first, and on a full disk the row may be missing.
-    return this.#log.append(entry, record.ticket.person).then(position, () => null);
+    // An act without an intent is a withdrawal: it was done first, and on a full disk the log writes its row later.
+    return this.#log.append(entry, record.ticket.person).then(position, () => {
+      this.#undo(record);
+      return null;
+    });
   }
 
   /** A refusal after the door; null when the same was written within the minute, or `end` wrote it. */
@@ -124,9 +127,22 @@ export class ActRecorder {
   #isDue(record: ActRecord): boolean {
     const { logged } = OPERATIONS[record.op];
     if (logged === 'act') return true;
-    const nowMs = this.#clock.monotonicMs();
-    if (logged === 'motion') return this.#motions.isDue(`${record.ticket.kid} ${record.op} ${channelOf(record.args) ?? ''}`, nowMs);
-    return record.ticket.kind !== 'owner' && this.#looks.isDue(`${whoOf(record.ticket)} ${record.op}`, nowMs);
+    if (logged === 'look' && record.ticket.kind === 'owner') return false;
+    const { book, key } = this.#collapsed(record);
+    return book.isDue(key, this.#clock.monotonicMs());
+  }
+
+  /** A look or movement whose row could not be written must not stand for those after it. */
+  #undo(record: ActRecord): void {
+    if (OPERATIONS[record.op].logged === 'act') return;
+    const { book, key } = this.#collapsed(record);
+    book.forget(key);
+  }
+
+  /** Where looks and movements that come one after another are one. */
+  #collapsed({ op, ticket, args }: ActRecord): { readonly book: OncePer; readonly key: string } {
+    if (OPERATIONS[op].logged === 'motion') return { book: this.#motions, key: `${ticket.kid} ${op} ${channelOf(args) ?? ''}` };
+    return { book: this.#looks, key: `${whoOf(ticket)} ${op}` };
   }
 
   #entry(record: ActRecord): Omit<EntryInput, 'phase'> {
@@ -159,7 +175,7 @@ function channelOf(args: unknown): string | undefined {
 
 /** Codes that say: not allowed, or not understood, so nothing was tried. */
 const REFUSED =
-  /^(permissions\.|message\.|signature\.|owner\.|pairing\.|command\.(?!failed)|config\.(stale_base|refused)$|live\.(too_|no_such|bad_offer)|cameras\.(no_such|not_offered|bad_))/;
+  /^(permissions\.|message\.|signature\.|owner\.|pairing\.|command\.(?!failed)|config\.(stale_base|refused)$|live\.(too_|no_such|bad_offer)|playback\.(too_|no_such|bad_|outside_|channel_)|cameras\.(no_such|not_offered|bad_|too_many))/;
 
 /** What the owner or a rule forbids is refused; what was tried and did not work failed. */
 function outcomeOf(error: AgentError | null): { result: 'ok' | 'refused' | 'failed'; code: string | undefined } {

@@ -1,4 +1,5 @@
 import type { AnswerOf, ArgsOf, OperationName } from '../contract/operations.js';
+import type { PicturePiece } from '../contract/snapshot.js';
 import type { JsonObject, Person } from '../operation-log/entry.js';
 import type { Ticket } from '../permissions/ticket.js';
 
@@ -36,7 +37,12 @@ export interface Call {
   /** The channels the permission covers now; undefined for all. */
   readonly channels: () => readonly string[] | undefined;
   /** Tells the asker of something that happens later to this command; lost when the link is down. Resolves when it is sent or lost. */
-  readonly emit: (event: 'live.ended', body: unknown) => Promise<void>;
+  readonly emit: (event: 'live.ended' | 'playback.ended', body: unknown) => Promise<void>;
+  /**
+   * Hands a piece of a picture to the asker. The permission is asked in the tick in which it leaves; it is neither kept nor sent later. Rejects with
+   * the denial, or with what stood in its way.
+   */
+  readonly show: (piece: PicturePiece) => Promise<void>;
 }
 
 /** One function per operation. What it throws becomes the refusal. */

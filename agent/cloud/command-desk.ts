@@ -30,8 +30,11 @@ export interface CommandDeskParts {
   readonly handlers: Handlers;
   /** Milliseconds since this start: what `at` of a command is compared with. */
   readonly up: () => number;
-  /** Hands a sealed answer or event back the way the command came. `isKept`: worth keeping until the link is back. */
-  readonly reply: (id: string, letter: string, isKept: boolean, to: Origin) => Promise<void>;
+  /**
+   * Hands a sealed answer or event back the way the command came. `isKept`: worth keeping until the link is back. `mayShow`: it holds a piece of a
+   * picture, and this is asked in the tick in which it leaves.
+   */
+  readonly reply: (id: string, letter: string, isKept: boolean, to: Origin, mayShow?: () => void) => Promise<void>;
   /** Told of every command that did not get past signature, boot, counter and rate, by its code. */
   readonly onRefused?: ((code: string) => void) | undefined;
   /** Something that the owner should look at was written into the log (`security.*`). */
@@ -73,11 +76,12 @@ export class CommandDesk {
         fix: 'Send it to the recorder that it names.',
       });
     }
+    const hashing = sha256Text(signed);
     // Nothing is done for whom nothing can be answered.
     await checkSealKey(claimed.reply);
     // One after another per key: a stop must not overtake the movement that was sent before it.
     const admitted = await this.#queue.run(kid, () => this.#admit(signed, claimed, from));
-    const { result, isKept } = await this.#carryOut(signed, claimed, admitted, from);
+    const { result, isKept } = await this.#carryOut(await hashing, claimed, admitted, from);
     const statement = await signStatement('result+jws', result, this.#parts.signer);
     await this.#parts.reply(id, await seal(statement, claimed.reply), isKept, from);
   }
@@ -131,18 +135,17 @@ export class CommandDesk {
   }
 
   async #carryOut(
-    signed: string,
+    commandHash: string,
     claimed: Command,
     admitted: Ticket | AgentError,
     from: Origin,
   ): Promise<{ result: Result; isKept: boolean }> {
-    const commandHash = await sha256Text(signed);
     if (admitted instanceof AgentError) {
       await this.#recorder.refusedAtDoor(claimed.op, from, admitted.code);
       return { result: this.#result(commandHash, null, admitted, null), isKept: false };
     }
     const op = claimed.op as OperationName;
-    const isKept = OPERATIONS[op].logged === 'act' && op !== 'live.open';
+    const isKept = OPERATIONS[op].logged === 'act' && !SHORT_LIVED.has(op);
     const record: ActRecord = { op, ticket: admitted, from, args: claimed.args, commandHash, note: {} };
     try {
       const { body, position } = await this.#perform(record, claimed);
@@ -190,6 +193,10 @@ export class CommandDesk {
       ended,
       channels: () => this.#recheck(ticket),
       emit: this.#emitter(id, commandHash, reply, from),
+      show: async (piece) => {
+        const letter = await this.#sealEvent({ cmd: commandHash, event: 'cameras.picture', body: piece }, reply);
+        await this.#parts.reply(id, letter, false, from, () => void this.#recheck(ticket));
+      },
     };
   }
 
@@ -215,14 +222,17 @@ export class CommandDesk {
 
   #emitter(id: string, commandHash: string, replyKey: PublicJwk, to: Origin): Call['emit'] {
     return async (event, body) => {
-      const content: CommandEvent = { v: 1, dev: this.#parts.serial, cmd: commandHash, event, body };
       try {
-        const statement = await signStatement('event+jws', content, this.#parts.signer);
-        await this.#parts.reply(id, await seal(statement, replyKey), false, to);
+        await this.#parts.reply(id, await this.#sealEvent({ cmd: commandHash, event, body }, replyKey), false, to);
       } catch (error) {
         this.#parts.log.debug('an event found nobody', { event, error });
       }
     };
+  }
+
+  async #sealEvent(content: Pick<CommandEvent, 'cmd' | 'event' | 'body'>, replyKey: PublicJwk): Promise<string> {
+    const { serial: dev, signer } = this.#parts;
+    return seal(await signStatement('event+jws', { v: 1, dev, ...content }, signer), replyKey);
   }
 
   #result(commandHash: string, body: unknown, error: AgentError | null, log: LogPosition | null): Result {
@@ -237,6 +247,9 @@ export class CommandDesk {
     return { v: 1, dev: this.#parts.serial, cmd: commandHash, body: body ?? null, error: refusal, log };
   }
 }
+
+/** Answers that are of no use once the asker is gone: a picture of before is not delivered later. */
+const SHORT_LIVED: ReadonlySet<OperationName> = new Set(['live.open', 'cameras.snapshot', 'playback.open', 'playback.export']);
 
 const failed = {
   code: 'command.failed',

@@ -1,10 +1,17 @@
 import { AgentError } from '../kernel/errors.js';
 
+/** How a message is to be sent. */
+export interface PublishOptions {
+  readonly retain?: boolean;
+  /** It holds a piece of a picture: asked in the tick in which it is handed over, and what this throws keeps it here. */
+  readonly mayShow?: () => void;
+}
+
 /** The cloud link as the rest of the agent sees it: a pipe that is up or down. Nothing is queued in it; what must not be lost waits in the outbox. */
 export interface CloudLink {
   readonly isOnline: boolean;
   /** Resolves when the broker has it (PUBACK). Rejects with `cloud.offline` when it is not known to have arrived. */
-  publish(topic: string, payload: string | Uint8Array, options?: { readonly retain?: boolean }): Promise<void>;
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void>;
   /** Messages of the one subscription. Returns the way to stop. */
   onMessage(listener: (topic: string, payload: Uint8Array) => void): () => void;
   onOnline(listener: (isOnline: boolean) => void): () => void;

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { InFlight } from './in-flight.js';
-import type { ClientCertificate, ClientIdentity, CloudLink, ConnectFacts } from './link.js';
+import type { ClientCertificate, ClientIdentity, CloudLink, ConnectFacts, PublishOptions } from './link.js';
 import { isNotWanted, isOtherVersion, offline, publishError, tooLarge } from './mqtt-answers.js';
 import { PacketMeter } from './packet-meter.js';
 import { SentBytes } from './sent-bytes.js';
@@ -132,15 +132,16 @@ export class MqttLink implements CloudLink, Service {
     return () => this.#onlines.delete(listener);
   }
 
-  publish(topic: string, payload: string | Uint8Array, options: { readonly retain?: boolean } = {}): Promise<void> {
+  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || !this.#isOnline) return Promise.reject(offline());
     const bytes = typeof payload === 'string' ? payload : Buffer.from(payload);
-    return connection.window.run(() => this.#send(connection, topic, bytes, options.retain ?? false));
+    return connection.window.run(() => this.#send(connection, topic, bytes, options));
   }
 
-  #send(connection: Connection, topic: string, bytes: string | Buffer, retain: boolean): Promise<void> {
-    if (this.#connection !== connection) return Promise.reject(offline());
+  async #send(connection: Connection, topic: string, bytes: string | Buffer, { retain = false, mayShow }: PublishOptions): Promise<void> {
+    if (this.#connection !== connection) throw offline();
+    mayShow?.();
     return new Promise((resolve, reject) => {
       this.#unacknowledged.add(reject);
       const deadline = this.#answerDeadline(connection);

@@ -78,4 +78,9 @@ export class OncePer {
     remember(this.#last, key, nowMs);
     return true;
   }
+
+  /** What was said yes to did not happen: the next one is due. */
+  forget(key: string): void {
+    this.#last.delete(key);
+  }
 }

@@ -1,4 +1,4 @@
-import type { LocalCamera } from '../contract/camera-views.js';
+import { HostText, type LocalCamera, NetworkText, type SearchWish } from '../contract/camera-views.js';
 import { AgentError } from '../kernel/errors.js';
 import { readArguments, readWithWords, SOURCE } from './arguments.js';
 import { ask } from './ask.js';
@@ -31,10 +31,13 @@ const DISCOVER_HELP = `sightline cameras discover - search the network for camer
 
 Cameras that are found become channels by themselves; those that somebody removed do not come back (see sightline cameras add).
 
+  --host HOST        ask this one address or name; helps where a camera does not answer to a search
+  --scan NETWORK     ask every address of this network, at most 1024, in which this recorder has an address; takes up to a minute
 ${COMMON_HELP}
 Examples:
   sightline cameras discover
-  sightline cameras discover --json
+  sightline cameras discover --host 192.0.2.7
+  sightline cameras discover --scan 192.0.2.0/24 --json
 `;
 
 const REMOVE_HELP = `sightline cameras remove - take a camera off this recorder
@@ -96,13 +99,14 @@ export const camerasDiscoverCommand: CliCommand = {
   summary: 'search the network for cameras now',
   help: DISCOVER_HELP,
   run: async (args, io) => {
-    const options = readArguments('cameras discover', args, SOURCE);
-    const { found } = await ask('cameras-discover', options, io, {}, 'cameras to answer');
+    const options = readArguments('cameras discover', args, { ...SOURCE, host: { type: 'string' }, scan: { type: 'string' } });
+    const wish = searchWish(options);
+    const whom = wish.scan === undefined ? (wish.host ?? 'cameras') : `every address of ${wish.scan}`;
+    const { found, known = [], removed = 0 } = await ask('cameras-discover', options, io, wish, `${whom} to answer`);
     const { cameras } = await ask('cameras', options, io);
     const fresh = cameras.filter(({ id }) => found.includes(id));
-    if (options.json === true) io.out(`${JSON.stringify({ found: fresh.map(toJson) })}\n`);
-    else if (fresh.length === 0) io.out(`No new camera was found. ${count(cameras.length, 'camera is', 'cameras are')} known.\n`);
-    else io.out(`${count(fresh.length, 'new camera')} found.\n\n${table(fresh)}\n`);
+    if (options.json === true) io.out(`${JSON.stringify({ found: fresh.map(toJson), known, removed })}\n`);
+    else io.out(`${searchText(fresh, { known, removed, all: cameras.length })}\n`);
     return EXIT.ok;
   },
 };
@@ -142,6 +146,20 @@ export const camerasTestCommand: CliCommand = {
 };
 
 /** @throws AgentError cli.usage */
+function searchWish({ host, scan }: { readonly host?: string | undefined; readonly scan?: string | undefined }): SearchWish {
+  const fix = 'See sightline cameras discover --help.';
+  if (host !== undefined && scan !== undefined)
+    throw new AgentError({ code: 'cli.usage', say: '--host and --scan exclude each other.', fix });
+  if (host !== undefined && !HostText.safeParse(host).success)
+    throw new AgentError({ code: 'cli.usage', say: `"${host}" is no host.`, fix: 'Write it like 192.0.2.7, 192.0.2.7:8080 or a name.' });
+  if (scan !== undefined && !NetworkText.safeParse(scan).success) {
+    const say = `"${scan}" is no network to look through.`;
+    throw new AgentError({ code: 'cli.usage', say, fix: 'Write it like 192.0.2.0/24; the number behind the slash is 22 to 32.' });
+  }
+  return { ...(host === undefined ? {} : { host }), ...(scan === undefined ? {} : { scan }) };
+}
+
+/** @throws AgentError cli.usage */
 export function theOne(command: string, words: readonly string[]): string {
   const [word] = words;
   if (word !== undefined && words.length === 1) return word;
@@ -162,6 +180,26 @@ function listText(cameras: readonly LocalCamera[]): string {
     up === cameras.length ? `${count(up, 'camera works', 'cameras work')}.` : `${up} of ${count(cameras.length, 'camera')} work.`;
   const reasons = cameras.flatMap(({ id, reason }) => (reason === null ? [] : [`${id}: ${reason.say} ${reason.fix} (${reason.code})`]));
   return `${first}\n\n${table(cameras)}\n${reasons.length === 0 ? '' : `\n${reasons.join('\n')}\n`}`;
+}
+
+interface Searched {
+  readonly known: readonly string[];
+  readonly removed: number;
+  /** Cameras of this recorder, whether or not they answered. */
+  readonly all: number;
+}
+
+function searchText(fresh: readonly LocalCamera[], { known, removed, all }: Searched): string {
+  const answered = known.length === 0 ? '' : ` ${count(known.length, 'known camera')} answered.`;
+  const first =
+    fresh.length === 0
+      ? `No new camera was found.${answered || ` ${count(all, 'camera is', 'cameras are')} known.`}`
+      : `${count(fresh.length, 'new camera')} found.${answered}`;
+  const gone =
+    removed === 0
+      ? ''
+      : `\n${count(removed, 'camera')} that somebody removed before answered too. What is to come back is added with sightline cameras add ADDRESS.`;
+  return `${first}${gone}${fresh.length === 0 ? '' : `\n\n${table(fresh)}`}`;
 }
 
 function table(cameras: readonly LocalCamera[]): string {

@@ -17,7 +17,7 @@ as they were before encryption, which adds 10 bytes a packet, without the greeti
   --since DAY      from this day on, summed by kind; with --until up to that day
   --until DAY      up to and with this day (default today)
   --state FOLDER   state folder of the running agent (default /var/lib/sightline)
-  --json           one line per day, kind and destination, and every picture
+  --json           one line per day, kind and destination, and every picture: live, of recordings, copies of them, stills
 
 Examples:
   sightline ledger
@@ -116,6 +116,13 @@ const PLACE: Readonly<Record<string, string>> = {
   issuer: 'the issuer of certificates',
 };
 
+const PICTURE: Readonly<Record<NonNullable<LedgerDays['sessions'][number]['kind']>, string>> = {
+  live: 'live',
+  recording: 'recordings',
+  copy: 'copy of recordings',
+  still: 'still',
+};
+
 function told(answer: LedgerDays, { first, last }: Period): string {
   const { lines } = answer;
   const period = first === last ? `on ${dayText(first)}` : `from ${dayText(first)} to ${dayText(last)}`;
@@ -157,22 +164,23 @@ function toldDays(lines: readonly Line[]): string {
   return `\n${columns(rows)}\n`;
 }
 
-/** Who watched what, newest first. Those that still run are in the sums, not here. */
+/** Who watched what or took it away, newest first. Those that still run are in the sums, not here. */
 function toldPictures({ sessions, isMore, now }: LedgerDays): string {
   if (sessions.length === 0) return '';
   const rows = sessions
     .slice(0, SHOWN_SESSIONS)
-    .map(({ cam, who, endedAt, durationMs, bytes }) => [
+    .map(({ kind = 'live', cam, who, endedAt, durationMs, bytes }) => [
       timeOfDay(endedAt, now),
       cam,
       who ?? '(erased)',
-      duration(durationMs),
+      kind === 'still' ? '' : duration(durationMs),
       size(bytes),
+      PICTURE[kind],
     ]);
   const hidden = sessions.length - SHOWN_SESSIONS;
   // Of those that no answer names the log itself tells.
   const more = isMore
-    ? 'and more before: sightline log show --action live.watch\n'
+    ? 'and more before: sightline log show --action live.watch (or playback.watch, playback.copy, cameras.snapshot)\n'
     : hidden > 0
       ? `and ${hidden} before; all with --json\n`
       : '';

@@ -80,10 +80,15 @@ export async function* wholeLog({ store, device, key }: ReadLog, { details, peop
     yield { text, isRow: text.startsWith('{"kind":"row"') };
 }
 
-/** Who takes the log away must be found in it. Only a running agent can write it; an export is possible without one all the same, and on a full disk. */
+/** Who takes the log away must be found in it. Only a running agent can write it; an export is possible without one all the same, and on a full disk, but says so. */
 async function tellAgent(options: Choice & Whom, io: CliIo, ref: string | null): Promise<void> {
   const { details = false, people = false } = options;
-  await ask('log-exported', options, io, { ref, details: details || ref !== null, people: people || ref !== null }).catch(() => undefined);
+  await ask('log-exported', options, io, { ref, details: details || ref !== null, people: people || ref !== null }).catch(
+    (error: unknown) => {
+      const why = error instanceof AgentError ? `${error.say} (${error.code})` : String(error);
+      io.err(`The export goes on, but does not stand in the log: ${why}\n`);
+    },
+  );
 }
 
 async function subjectLog(

@@ -9,7 +9,8 @@ import { iso } from './words.js';
 const HELP = `sightline log visits - who came in, how, and from where
 
 One line per person, way and day, from the operation log: commands over the relay and the local network, the recorder's own page, the command line,
-the button, tries to pair. An address on the local network is shown as a keyed hash: the same sender is known again, nobody learns where he is.
+the button, tries to pair. An address on the local network is shown as a keyed hash: the same sender is known again, nobody learns where he is. Over
+the relay none is known.
 
   --since TIME     from this time on (2026-11-24 or 2026-11-24T10:00:00Z)
   --until TIME     before this time

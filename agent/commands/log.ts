@@ -5,6 +5,7 @@ import { type CliCommand, type CliIo, columns, EXIT } from './command.js';
 import { toCsv } from './csv.js';
 import { withLog } from './log-reader.js';
 import { readTime } from './log-time.js';
+import { whatHappened } from './words.js';
 
 const SHOW_HELP = `sightline log show - who did what on this recorder, when, and how it ended
 
@@ -126,7 +127,7 @@ function toLine(row: ListedEntry): readonly string[] {
     String(row.seq),
     new Date(entry.at).toISOString().replace('T', ' ').slice(0, 19),
     who,
-    entry.action,
+    whatHappened(entry.action, entry.object, row.detail),
     entry.channel ?? '-',
     entry.source,
     outcome + sent,

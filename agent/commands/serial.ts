@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import {
   DriverError,
   type SerialCandidate,
@@ -19,7 +20,7 @@ export interface SerialToolsMaker {
   serialTools(log: Log): Promise<SerialTools>;
 }
 
-const PROTOCOLS: readonly SerialPtzProtocol[] = ['pelco-d', 'pelco-p', 'pelco-p-direct', 'visca', 'samsung-t'];
+const PROTOCOLS: readonly SerialPtzProtocol[] = ['pelco-d', 'pelco-p', 'pelco-p-direct', 'visca', 'samsung-t', 'hikvision'];
 const POLL_MS = 250;
 
 const MONITOR_HELP = `sightline serial monitor PORT - what goes over a serial line, as bytes and as it means
@@ -39,12 +40,12 @@ Examples:
 
 const SCAN_HELP = `sightline serial scan PORT - finds PTZ gear on a port that no agent uses
 
-Asks at each speed and address: VISCA cameras and Pelco-D heads with extended replies answer. With --move, gear that cannot answer is moved for half a
-second, one candidate after another, and you say whether something moved.
+Asks at each speed and address, about a quarter of a minute: VISCA cameras and Pelco-D heads with extended replies answer. With --move, gear that cannot
+answer is moved for half a second, one candidate after another, and you say whether something moved. Ends with what belongs into the site file.
 
   --baud RATES      speeds to try, separated by commas (default 9600,2400,4800,19200,38400)
   --address LIST    addresses to try, separated by commas (default 1 to 8)
-  --protocol LIST   pelco-d, pelco-p, pelco-p-direct, visca, samsung-t (default all)
+  --protocol LIST   pelco-d, pelco-p, pelco-p-direct, visca, samsung-t, hikvision (default all)
   --rts             the RS-485 adapter is turned by its RTS line
   --move            also move what does not answer; needs somebody at the terminal
   --json            the findings as JSON
@@ -141,6 +142,7 @@ async function scan(maker: SerialToolsMaker, args: readonly string[], io: CliIo)
   const found: SerialFinding[] = [];
   try {
     for await (const one of tools.scan(path, options)) found.push(one);
+    if (values.move === true) io.err('Look at the cameras: each candidate is moved to the right for half a second.\n');
     if (values.move === true && io.ask !== undefined) found.push(...(await tryMoves(tools, path, options, found, io.ask)));
   } catch (error) {
     throw portError(error);
@@ -182,13 +184,47 @@ function asText(path: string, found: readonly SerialFinding[]): string {
   if (found.length === 0)
     return `Nothing answers on ${path}. Much gear cannot: try --move. Then check the two wires (swap them), the power and the address switches.\n`;
   const rows = found.map(({ protocol, baudRate, address, says }) => [protocol, `${baudRate} baud`, `address ${address}`, says]);
-  return `${columns(rows)}\n`;
+  const several = new Set(found.map(bus)).size > 1 ? ', one of' : '';
+  const lines = [...new Set(found.map(bus))].map(
+    (one) =>
+      `  ${siteLine(
+        path,
+        found.filter((other) => bus(other) === one),
+      )}`,
+  );
+  return `${columns(rows)}\n\nFor "serial" in the site file${several}, with your own channels:\n${lines.join('\n')}\n`;
+}
+
+/** What shares one line of the site file. */
+const bus = ({ protocol, baudRate }: SerialFinding): string => `${protocol} ${baudRate}`;
+
+function siteLine(path: string, found: readonly SerialFinding[]): string {
+  const { protocol, baudRate, parity } = found[0] ?? {};
+  const units = Object.fromEntries(found.map(({ address }, at) => [address, `cam-${at + 1}`]));
+  return JSON.stringify({ path, baudRate, parity, protocol, units });
+}
+
+/** Ports that look like such, named so that they stay the same when cables change places; without a library, whose list needs udev's own tools. */
+function portsHere(): readonly string[] {
+  const within = (folder: string, pattern: RegExp): string[] => {
+    try {
+      return readdirSync(folder)
+        .filter((name) => pattern.test(name))
+        .map((name) => `${folder}/${name}`);
+    } catch {
+      return [];
+    }
+  };
+  const named = within('/dev/serial/by-id', /./);
+  return named.length > 0 ? named : within('/dev', /^tty(USB|ACM|AMA|XR|SC)\d+$/);
 }
 
 function portOf(words: readonly string[], command: string): string {
   const [path] = words;
   if (path !== undefined && words.length === 1 && path.startsWith('/')) return path;
-  throw usage('Name one serial port, as /dev/ttyUSB0.', `See sightline ${command} --help.`);
+  const here = portsHere();
+  const which = here.length === 0 ? 'No serial adapter is plugged in here.' : `Here are: ${here.join(', ')}.`;
+  throw usage('Name one serial port, as /dev/ttyUSB0.', `${which} See sightline ${command} --help.`);
 }
 
 function numberOf(option: string, text: string, least: number, most: number): number {

@@ -37,12 +37,28 @@ function toText(status: LocalStatus, hasColours: boolean): string {
     ['cloud', cloud(status)],
     ['watching', status.watching === 0 ? 'nobody' : String(status.watching)],
     ...status.serialPorts.map(({ path, isOpen, reason }) => [path, isOpen ? 'open' : reason]),
+    ...status.gear.map((gear) => [gear.where, gearLine(gear, status.now)]),
     ...status.cameras.map((camera) => [
       camera.id,
       `${camera.name} (${camera.model || 'unknown model'}): ${camera.reason?.say ?? camera.state}`,
     ]),
   ]);
   return `${first}\n\n${rows}\n`;
+}
+
+const GEAR: Readonly<Record<LocalStatus['gear'][number]['kind'], string>> = {
+  ups: 'power supply',
+  gps: 'satellite receiver',
+  alarms: 'alarm panel',
+  receipts: 'till',
+  'network-ptz': 'PTZ over the network',
+};
+
+/** Of what comes by chance it matters when it came; the rest is heard all the time. */
+function gearLine({ kind, channel, isOpen, say, heardAt }: LocalStatus['gear'][number], now: number): string {
+  const isByChance = kind === 'alarms' || kind === 'receipts';
+  const heard = isByChance && isOpen && heardAt !== null ? `, ${when(heardAt, now)}` : '';
+  return `${GEAR[kind]}${channel === null ? '' : ` (${channel})`}: ${say}${heard}`;
 }
 
 function pairing({ isPaired, isPairingOpen }: LocalStatus): string {

@@ -55,6 +55,7 @@ export function isoOrNull(at: number | null): string | null {
 
 const MAY: Readonly<Record<Scope, string>> = {
   'live-view': 'watch live',
+  listen: 'listen',
   playback: 'watch recordings',
   ptz: 'move cameras',
   talk: 'talk',
@@ -72,6 +73,34 @@ export function mayDo(scopes: readonly Scope[]): string {
     .filter((scope) => scopes.includes(scope))
     .map((scope) => MAY[scope])
     .join(', ');
+}
+
+const POWER: Readonly<Record<string, string>> = {
+  'mains-lost': 'mains power is gone, on battery',
+  'mains-back': 'mains power is back',
+  'battery-low': 'the battery is nearly empty',
+  failed: 'the power supply failed',
+  silent: 'the power supply does not answer',
+  'answers-again': 'the power supply answers again',
+};
+
+/**
+ * What a row of the log says happened: the name of the action, and for what gear on site told, also what it was. `detail` may have been erased.
+ * Rows of gear: `gear.power: mains power is gone, on battery`.
+ */
+export function whatHappened(action: string, object: string | undefined, detail: unknown): string {
+  const said = gearSaid(action, object ?? '', (detail as { readonly after?: unknown } | null | undefined)?.after ?? {});
+  return said === '' ? action : `${action}: ${said}`;
+}
+
+function gearSaid(action: string, object: string, after: object): string {
+  const { meaning, zone, lines } = after as { readonly meaning?: unknown; readonly zone?: unknown; readonly lines?: unknown };
+  if (action === 'gear.power') return POWER[object] ?? '';
+  if (action === 'gear.receipt') return Array.isArray(lines) ? count(lines.length, 'line') : '';
+  if (action !== 'gear.alarm') return '';
+  const [event = '', kind = ''] = object.split('-');
+  const what = typeof meaning === 'string' ? `${meaning} (${event})` : event;
+  return [what, kind, ...(typeof zone === 'string' ? [`zone ${zone}`] : [])].filter((part) => part !== '').join(', ');
 }
 
 /** `every camera`, or which. */

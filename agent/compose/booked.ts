@@ -26,6 +26,16 @@ export function bookedLink(link: CloudLink, ledger: Ledger): CloudLink {
     },
     publish: async (topic, payload, options) => {
       const size = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+      const mayShow = options?.mayShow;
+      if (mayShow !== undefined) {
+        // A picture is asked for and booked in the one tick in which it leaves, however long it waited for its turn.
+        const show = (): void => {
+          mayShow();
+          ledger.ask('media', 'relay');
+          ledger.book('media', 'relay', Buffer.byteLength(topic) + size);
+        };
+        return link.publish(topic, payload, { ...options, mayShow: show });
+      }
       const what = classOf(topic, size);
       ledger.ask(what, 'relay');
       // Booked when it is handed over: what the relay has not acknowledged may have left all the same.

@@ -1,10 +1,10 @@
-import type { PtzDriver, PtzVelocity } from '../../drivers/port.js';
 import { addCameras } from '../cameras/adding.js';
 import type { CameraRegistry } from '../cameras/registry.js';
+import { searchedIn } from '../cameras/search.js';
 import { toCameraInfo } from '../cloud/handlers/site.js';
 import type { NewCamera } from '../contract/camera-views.js';
 import type { ControlActs } from '../contract/control.js';
-import { type Clock, delay } from '../kernel/clock.js';
+import type { Clock } from '../kernel/clock.js';
 import { withDeadline } from '../kernel/deadline.js';
 import { AgentError } from '../kernel/errors.js';
 import type { OperationLog } from '../operation-log/ports.js';
@@ -20,10 +20,9 @@ export interface CameraActParts {
 type CameraNames = 'cameras' | 'cameras-discover' | 'cameras-add' | 'cameras-remove' | 'cameras-test';
 type PtzNames = 'ptz-move' | 'ptz-stop' | 'ptz-presets' | 'ptz-goto' | 'ptz-home' | 'ptz-set-preset' | 'ptz-remove-preset';
 
+const SEARCH_DEADLINE_MS = 150_000;
 const TEST_DEADLINE_MS = 150_000;
 const PTZ_DEADLINE_MS = 15_000;
-/** A movement stops by itself after 0.9 s: it is asked for again well before. */
-const RENEW_MS = 400;
 const DONE = { isDone: true } as const;
 
 /** What a person at the recorder may do about cameras: find, add, test, remove and move them. */
@@ -31,12 +30,15 @@ export function cameraActs(parts: CameraActParts): Pick<ControlActs, CameraNames
   const { cameras, clock } = parts;
   return {
     cameras: async () => ({ now: clock.now(), cameras: cameras.list().map((view) => ({ ...toCameraInfo(view), host: view.host })) }),
-    'cameras-discover': (_args, source) =>
+    'cameras-discover': (wish, source) =>
       logged(
         parts,
-        { ...by(source), action: 'cameras.discover' },
-        async () => ({ found: [...(await cameras.discover())] }),
-        ({ found }) => ({ found }),
+        { ...by(source), action: 'cameras.discover', after: searchedIn(wish) },
+        async () => {
+          const { found, known, removed } = await withDeadline(clock, SEARCH_DEADLINE_MS, (signal) => cameras.discover(wish, signal));
+          return { found: [...found], known: [...known], removed };
+        },
+        ({ found, known }) => ({ ...searchedIn(wish), found, known: known.length }),
       ),
     'cameras-add': ({ cameras: wishes }, source) =>
       logged(
@@ -74,7 +76,7 @@ function ptzActs(parts: CameraActParts): Pick<ControlActs, PtzNames> {
   return {
     'ptz-move': async ({ cam, pan, tilt, zoom, forMs }, source) => {
       const entry = { ...by(source), action: 'ptz.move', channel: cam, scope: 'ptz', after: { pan, tilt, zoom, forMs } } as const;
-      await logged(parts, entry, () => moveFor(cameras.ptz(cam), { pan, tilt, zoom }, forMs, clock));
+      await logged(parts, entry, () => cameras.ptz(cam).holdFor({ pan, tilt, zoom }, forMs));
       return DONE;
     },
     'ptz-stop': async ({ cam }, source) => {
@@ -108,20 +110,6 @@ function ptzActs(parts: CameraActParts): Pick<ControlActs, PtzNames> {
       return DONE;
     },
   };
-}
-
-/** Moves and stops; the stop is sent whatever happens before. */
-async function moveFor(ptz: PtzDriver, velocity: PtzVelocity, forMs: number, clock: Clock): Promise<void> {
-  const endsMs = clock.monotonicMs() + forMs;
-  const { signal } = new AbortController();
-  try {
-    for (let leftMs = forMs; leftMs > 0; leftMs = endsMs - clock.monotonicMs()) {
-      await ptz.move(velocity, { signal });
-      await delay(clock, Math.min(RENEW_MS, leftMs));
-    }
-  } finally {
-    await ptz.stop({ signal });
-  }
 }
 
 /** @throws AgentError cameras.unsupported */

@@ -1,5 +1,5 @@
 import type { Handlers, Origin } from '../cloud/call.js';
-import { CommandDesk } from '../cloud/command-desk.js';
+import { CommandDesk, type CommandDeskParts } from '../cloud/command-desk.js';
 import { type ClientIdentity, type CloudLink, NO_LINK } from '../cloud/link.js';
 import { MqttLink } from '../cloud/mqtt-link.js';
 import { OutboxPump } from '../cloud/outbox-pump.js';
@@ -10,6 +10,7 @@ import type { Connect } from '../contract/statements.js';
 import { utf8 } from '../contract/text.js';
 import { type TopicScope, topics } from '../contract/topics.js';
 import type { ConnectNumbers } from '../identity/boot-counter.js';
+import { AgentError } from '../kernel/errors.js';
 import type { Service } from '../kernel/service.js';
 import { VERSION } from '../kernel/version.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -34,7 +35,7 @@ export interface CloudParts {
   /** Client certificates, where the site file names an issuer. */
   readonly identity: ClientIdentity | undefined;
   /** Hands something to whoever asked for this topic on the local network; false when nobody did. */
-  readonly toLan: (topic: string, payload: string) => boolean;
+  readonly toLan: (topic: string, payload: string, mayShow?: () => void) => boolean;
 }
 
 /** Everything that speaks with the cloud, in the order in which it starts. */
@@ -125,11 +126,7 @@ function openRouter(parts: CloudParts, status: StatusPublisher, link: () => Clou
     operationLog,
     handlers,
     up,
-    reply: async (id, letter, isKept, to) => {
-      const topic = topics.reply(scope, id);
-      if (to.source === 'lan') toLan(topic, letter);
-      else await answer(base, link(), { topic, letter, isKept });
-    },
+    reply: replyBy({ stores: base.stores, clock, scope, link, toLan }),
     onRefused: (code) => router.count(code),
     onSecurity: () => status.changed('security'),
     clock,
@@ -139,7 +136,7 @@ function openRouter(parts: CloudParts, status: StatusPublisher, link: () => Clou
     scope,
     onCommand: (id, letter, from) => desk.receive(id, letter, from),
     onPair: async (sid, request, from) => {
-      const said = JSON.stringify(await parts.pairing.handle(request, from.source));
+      const said = JSON.stringify(await parts.pairing.handle(request, from.source, from.remote));
       if (from.source === 'lan') toLan(topics.pairUp(scope, sid), said);
       else await link().publish(topics.pairUp(scope, sid), said);
     },
@@ -151,6 +148,27 @@ function openRouter(parts: CloudParts, status: StatusPublisher, link: () => Clou
   return router;
 }
 
+interface ReplyWays extends Pick<Base, 'stores' | 'clock'>, Pick<CloudParts, 'scope' | 'toLan'> {
+  readonly link: () => CloudLink;
+}
+
+/** Answers go back the way the question came. A piece of a picture that nobody took did not leave: it rejects, on either way. */
+export function replyBy({ scope, link, toLan, ...parts }: ReplyWays): CommandDeskParts['reply'] {
+  return async (id, letter, isKept, to, mayShow) => {
+    const topic = topics.reply(scope, id);
+    if (to.source === 'lan') {
+      if (!toLan(topic, letter, mayShow) && mayShow !== undefined) throw gone();
+    } else if (mayShow === undefined) await answer(parts, link(), { topic, letter, isKept });
+    else await link().publish(topic, letter, { mayShow });
+  };
+}
+
+/** Whoever asked at the door has closed the page. */
+function gone(): AgentError {
+  const say = 'Whoever asked on the local network is not there any more.';
+  return new AgentError({ code: 'lan.gone', say, fix: 'Open the page again and ask once more.', retryable: true });
+}
+
 interface Letter {
   readonly topic: string;
   readonly letter: string;
@@ -158,7 +176,11 @@ interface Letter {
 }
 
 /** Sends an answer now, or leaves one that is worth keeping to the outbox. */
-async function answer({ stores, clock }: Base, link: CloudLink, { topic, letter, isKept }: Letter): Promise<void> {
+async function answer(
+  { stores, clock }: Pick<Base, 'stores' | 'clock'>,
+  link: CloudLink,
+  { topic, letter, isKept }: Letter,
+): Promise<void> {
   try {
     await link.publish(topic, letter);
   } catch (error) {

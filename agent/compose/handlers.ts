@@ -8,6 +8,7 @@ import { logHandlers } from '../cloud/handlers/log.js';
 import { type LogCare, logCareHandlers } from '../cloud/handlers/log-care.js';
 import { ownerHandlers } from '../cloud/handlers/owner.js';
 import { permissionHandlers } from '../cloud/handlers/permissions.js';
+import type { PlaybackDesk } from '../cloud/handlers/playback.js';
 import { siteHandlers } from '../cloud/handlers/site.js';
 import type { ConfigService } from '../config/service.js';
 import type { Sampler } from '../health/sampler.js';
@@ -21,11 +22,15 @@ import type { Base } from './base.js';
 import { erasePeople } from './erase-people.js';
 import { closeIncident, openIncident } from './incident.js';
 import { choose, erasePerson, kept, ledgerDays, people, visitsOn } from './log-desk.js';
+import { logExport } from './log-export.js';
+import type { SnapshotDesk } from './snapshot.js';
 
 /** The services that answer commands. */
 export interface HandlerSide {
   readonly cameras: CameraRegistry;
   readonly liveDesk: LiveDesk;
+  readonly playbackDesk: PlaybackDesk;
+  readonly snapshots: SnapshotDesk;
   readonly config: ConfigService;
   readonly health: Sampler;
   readonly operationLog: OperationLogService;
@@ -40,11 +45,11 @@ export interface HandlerSide {
 /** Every operation of the contract and the service that carries it out: one that is missing does not compile. */
 export function joinHandlers(base: Base, side: HandlerSide): Handlers {
   const { plate, startedAt, clock } = base;
-  const { cameras, liveDesk, config, health, operationLog, permissions } = side;
+  const { cameras, liveDesk, playbackDesk, config, health, operationLog, permissions } = side;
   return {
     ...siteHandlers({
       cameras,
-      watching: () => liveDesk.watching(),
+      watching: () => [...liveDesk.watching(), ...playbackDesk.watching()],
       plate,
       recorderName: () => config.current().recorderName,
       version: VERSION,
@@ -55,6 +60,8 @@ export function joinHandlers(base: Base, side: HandlerSide): Handlers {
     ...healthHandlers(health, clock),
     ...configHandlers(config, cameras, clock),
     ...liveDesk.handlers(),
+    ...playbackDesk.handlers(),
+    ...side.snapshots.handlers(),
     ...logHandlers({
       operationLog,
       position: async () => {
@@ -89,6 +96,7 @@ function logCare(base: Base, side: HandlerSide): LogCare {
   return {
     ledgerDays: (days, most) => ledgerDays(parts, days, most),
     visits: (days, most) => visitsOn(parts, days, most),
+    exportPiece: logExport(base, side.operationLog),
     people: (text, most) => people(parts, text, most),
     erasePerson: (ref, by) => erasePerson(parts, ref, by),
     kept: () => kept(parts),

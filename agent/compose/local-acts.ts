@@ -19,22 +19,25 @@ import type { StateStore } from '../store/state-store.js';
 import { type CameraActParts, cameraActs } from './camera-acts.js';
 import type { CloudSide } from './cloud-side.js';
 import type { FlooredClock } from './floored-clock.js';
+import type { GearSide } from './gear.js';
 import { withLooks } from './local-looks.js';
 import { type LogActParts, logActs } from './log-acts.js';
 import { by, logged } from './logged.js';
 import { resetRecorder } from './reset.js';
 import type { SerialSide } from './serial.js';
+import { type StoreParts, withStoreTruth } from './store-truth.js';
 
 /** What the command line reaches. `region` (2 to 4 letters) stands on the label; `startedAt` in ms since 1970. */
 export interface LocalParts extends LogActParts, CameraActParts {
-  readonly buses: Pick<SerialSide, 'ports' | 'ear'>;
+  readonly buses: Pick<SerialSide, 'ports' | 'ear' | 'heads'>;
+  readonly gear: Pick<GearSide, 'view'>;
   readonly startedAt: number;
   readonly permissions: Pick<
     Permissions,
     'owner' | 'ownerDevice' | 'isOperatorAgreed' | 'list' | 'decline' | 'withdrawLocally' | 'removeDevice' | 'reset' | 'erasureDone'
   >;
   readonly pairing: Pick<PairingService, 'isOpen' | 'openForS' | 'press' | 'openJoin' | 'makeLabel' | 'retire'>;
-  readonly operationLog: OperationLog;
+  readonly operationLog: OperationLog & StoreParts['operationLog'];
   readonly cameras: CameraActParts['cameras'] & Pick<CameraRegistry, 'setLogin'>;
   readonly live: Pick<LiveService, 'sessions'>;
   readonly health: Pick<Sampler, 'now'>;
@@ -43,6 +46,7 @@ export interface LocalParts extends LogActParts, CameraActParts {
   readonly operator: Operator | null;
   readonly stores: {
     readonly state: Pick<StateStore, 'keys' | 'delete' | 'scrub' | 'get' | 'put'>;
+    readonly ballast: StoreParts['stores']['ballast'];
     readonly outbox: Pick<OutboxStore, 'clear'>;
   };
   readonly time: Pick<FlooredClock, 'quality' | 'isTimeKnown'>;
@@ -59,7 +63,8 @@ export function localActs(parts: LocalParts): ControlActs {
     status: async () => {
       // A real read from the disk: the watchdog is fed by this answer, and an agent whose storage hangs must not look alive.
       await parts.operationLog.list({ limit: 1, newestFirst: true });
-      return statusOf(parts);
+      const status = statusOf(parts);
+      return { ...status, verdict: await withStoreTruth(parts, status.verdict) };
     },
     'serial-traffic': async ({ path, after }) => parts.buses.ear.traffic(path, after),
     press: async ({ newCode = false }, source) => {
@@ -154,8 +159,16 @@ function statusOf(parts: LocalParts): LocalStatus {
     watching: parts.live.sessions().length,
     cameras: parts.cameras.list().map(({ id, name, model, state, reason }) => ({ id, name, model, state, reason: reason ?? null })),
     serialPorts: parts.buses.ports().map(({ path, isOpen, reason }) => ({ path, isOpen, reason })),
+    gear: gearOf(parts),
     refusedMessages: { ...parts.cloud.refusals() },
   };
+}
+
+function gearOf({ gear, buses }: LocalParts): LocalStatus['gear'] {
+  const heads = buses.heads().map(({ host, channel, isOpen, reason }) => ({
+    ...{ kind: 'network-ptz' as const, where: host, channel, isOpen, say: isOpen ? 'can be moved' : reason, heardAt: null },
+  }));
+  return [...gear.view().map(({ path, ...rest }) => ({ ...rest, where: path })), ...heads];
 }
 
 function permissionsOf({ permissions, clock }: LocalParts): LocalPermissions {

@@ -36,12 +36,15 @@ export function isLook(op: ControlOp): boolean {
 export function withLooks(parts: LookParts, acts: ControlActs): ControlActs {
   const looks = new OncePer(LOOK_PERIOD_MS);
   const noted = async (op: ControlOp, source: ControlSource, error: unknown): Promise<void> => {
-    if (!looks.isDue(`${op} ${source} ${error === undefined}`, parts.clock.monotonicMs())) return;
+    const look = `${op} ${source} ${error === undefined}`;
+    if (!looks.isDue(look, parts.clock.monotonicMs())) return;
     const outcome = error === undefined ? ({ result: 'ok' } as const) : ({ result: 'failed', code: codeOf(error) } as const);
     const row = { action: ACTION[op] ?? op.replace('-', '.'), phase: 'result', source, actor: 'local', ...outcome } as const;
-    await parts.operationLog
-      .append(row)
-      .catch((cause: unknown) => parts.log.warn('a look at the recorder could not be written to the operation log', { op, cause }));
+    await parts.operationLog.append(row).catch((cause: unknown) => {
+      // A look without a row must not stand for those after it.
+      looks.forget(look);
+      parts.log.warn('a look at the recorder could not be written to the operation log', { op, cause });
+    });
   };
   const names = Object.keys(CONTROL).filter((op): op is ControlOp => isLook(op as ControlOp));
   const looked = names.map((op) => {

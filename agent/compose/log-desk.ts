@@ -27,6 +27,14 @@ const PAGE_ROWS = 500;
 /** Where it is remembered that an incident is open. */
 export const INCIDENT_KEY = 'incident';
 
+/** Acts whose results tell of pictures that left, and what these pictures are. */
+const PICTURES = {
+  'live.watch': 'live',
+  'playback.watch': 'recording',
+  'playback.copy': 'copy',
+  'cameras.snapshot': 'still',
+} as const satisfies Record<string, LedgerDays['sessions'][number]['kind']>;
+
 /** Days since 1970 (UTC), both included; null: today. */
 interface AskedDays {
   readonly fromDay: number | null;
@@ -44,7 +52,7 @@ export async function ledgerDays(parts: LogDeskParts, wanted: AskedDays, mostSes
   const { first, last, period } = daysOf(wanted, now);
   const lines = await parts.ledger.between(first, last);
   const sessions: LedgerDays['sessions'] = [];
-  for await (const row of newestFirst(parts, { action: 'live.watch', ...period })) {
+  for await (const row of newestFirst(parts, { actions: Object.keys(PICTURES), ...period })) {
     sessions.push(...sessionOf(row));
     if (sessions.length > mostSessions) break;
   }
@@ -75,7 +83,10 @@ function sessionOf({ entry, person, isPersonErased }: ListedEntry): LedgerDays['
   if (entry === null || entry.phase !== 'result' || entry.bytes === undefined) return [];
   const who = person === null ? (isPersonErased ? null : entry.actor.kind) : person.name;
   const { sessionId = '', channel = '', durationMs = 0, bytes, at } = entry;
-  return [{ session: sessionId, cam: channel, who, endedAt: at, durationMs, bytes }];
+  const kind = PICTURES[entry.action as keyof typeof PICTURES];
+  // A still that was refused before anything of it left.
+  if (kind === 'still' && bytes === 0) return [];
+  return [{ session: sessionId, kind, cam: channel, who, endedAt: at, durationMs, bytes }];
 }
 
 /** Who stands in the log. */

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { type Signer, signStatement, verifyStatement } from '../contract/jws.js';
 import type { PublicJwk } from '../contract/shapes.js';
 import { Checkpoint } from '../contract/statements.js';
+import { OwedRows } from '../contract/stored.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import { VERSION } from '../kernel/version.js';
 import type { ClockQuality } from '../operation-log/entry.js';
+import type { OwedStore } from '../operation-log/ports.js';
 import { OperationLogService } from '../operation-log/service.js';
 import { OperationLogStore } from '../store/operation-log-store.js';
+import type { StateStore } from '../store/state-store.js';
 import type { Stores } from './stores.js';
 
 /** What the log signs with (`signer`, verified by `key`) and what it writes into every row (`serial`, `boot`, `site`). */
@@ -59,8 +62,19 @@ export function openOperationLog(side: LogSide): OperationLogService {
     surelyAt: () => side.time.surelyAt(),
     clockQuality: () => side.time.quality(),
     site: side.site,
+    owed: owedStore(stores.state),
     onAlarm: side.onAlarm,
   });
+}
+
+const OWED = 'log-owed';
+
+/** What was stopped while the log could not be written, in the other file: there the withdrawal itself is written too. */
+function owedStore(state: Pick<StateStore, 'get' | 'put'>): OwedStore {
+  return {
+    load: async () => (await state.get(OWED, OwedRows))?.rows ?? [],
+    save: async (rows) => void (await state.put(OWED, { v: 1, rows }, { isUrgent: true })),
+  };
 }
 
 /** Damaged files that were moved out of the way are told in the new log: a log that begins anew must say so itself. */

@@ -28,9 +28,12 @@ export async function openOutside(base: Base, side: Omit<HandlerSide, 'renewCert
   const certificate = openCertificate(base, numbers, ledger);
   const renewCertificate = async (): Promise<void> => certificate?.renewNow();
   const handlers = joinHandlers(base, { ...side, renewCertificate });
-  const toLan = (topic: string, payload: string): boolean => {
+  const toLan = (topic: string, payload: string, mayShow?: () => void): boolean => {
+    const what = mayShow === undefined ? classOf(topic, payload.length) : 'media';
+    mayShow?.();
+    if (mayShow !== undefined) ledger.ask('media', 'lan');
     const isTaken = lan.publish(topic, payload);
-    if (isTaken) ledger.book(classOf(topic, payload.length), 'lan', topic.length + payload.length);
+    if (isTaken) ledger.book(what, 'lan', topic.length + payload.length);
     return isTaken;
   };
   const doors = { base, scope, numbers, permissions, pairing, operationLog, handlers, ledger, identity: certificate, toLan };

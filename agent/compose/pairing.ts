@@ -7,9 +7,8 @@ import type { Log } from '../kernel/log.js';
 import type { EntryInput, JsonObject } from '../operation-log/entry.js';
 import type { OperationLogService } from '../operation-log/service.js';
 import { CodeFile } from '../pairing/code-file.js';
-import type { PairingParts } from '../pairing/ports.js';
+import type { PairingOrigin, PairingParts, PairingTry } from '../pairing/ports.js';
 import { PairingService } from '../pairing/service.js';
-import type { PairingWay } from '../pairing/window.js';
 import { WorkerSpake } from '../pairing/worker.js';
 import type { Permissions } from '../permissions/service.js';
 
@@ -62,22 +61,26 @@ function founding({ permissions, operationLog }: PairingSide): Pick<PairingParts
     await operationLog.result(intent, { result: 'ok' });
   };
   return {
-    install: (owner, way) => {
+    install: (owner, from) => {
       const entry = {
         action: 'pairing.consent',
-        source: way,
+        ...whereFrom(from),
         actor: 'owner',
         object: owner.kid,
         after: { ...agreement(owner.consent), site: owner.site },
       } as const;
       return act(entry, owner.consent.by, () => permissions.install(owner));
     },
-    join: (device, way) => {
+    join: (device, from) => {
       const { key, kid, deviceName, by, epoch } = device;
-      const entry = { action: 'pairing.join', source: way, actor: 'owner', object: kid, after: { deviceName } } as const;
+      const entry = { action: 'pairing.join', ...whereFrom(from), actor: 'owner', object: kid, after: { deviceName } } as const;
       return act(entry, by, () => permissions.joinByCode({ key, kid, deviceName, epoch }));
     },
   };
+}
+
+function whereFrom({ way, remote }: PairingOrigin): Pick<EntryInput, 'source' | 'remote'> {
+  return { source: way, remote };
 }
 
 function agreement({ agreed, notAgreed, text, lang, ver, role, method, operator }: Consent): JsonObject {
@@ -87,10 +90,10 @@ function agreement({ agreed, notAgreed, text, lang, ver, role, method, operator 
 /** A refused try costs its maker nothing, so a flood of them must not become a flood of rows. */
 function tryRows({ operationLog, clock, log }: PairingSide): PairingParts['onTry'] {
   const refusals = new OncePer(60_000);
-  return ({ way, result, code }: { way: PairingWay; result: 'refused' | 'failed'; code: string }) => {
-    if (result === 'refused' && !refusals.isDue(`${way} ${code}`, clock.monotonicMs())) return;
+  return ({ result, code, ...from }: PairingTry) => {
+    if (result === 'refused' && !refusals.isDue(`${from.way} ${code}`, clock.monotonicMs())) return;
     const outcome = result === 'refused' ? 'refused' : 'ok';
-    const entry = { action: 'pairing.try', phase: 'result', source: way, actor: 'system', result: outcome, code } as const;
+    const entry = { action: 'pairing.try', phase: 'result', ...whereFrom(from), actor: 'system', result: outcome, code } as const;
     operationLog.append(entry).catch((error: unknown) => log.error('a pairing try could not be written to the operation log', { error }));
   };
 }

@@ -14,18 +14,23 @@ interface Listening {
   readonly stop: () => void;
 }
 
-/** Starts to listen to a port; undefined for one that is no bus of this agent. */
+/** Starts to listen to a port; undefined for one that this agent does not use. */
 type Watch = (path: string, onTraffic: (traffic: SerialTraffic) => void) => (() => void) | undefined;
 
-/** What went over the serial buses, kept only while somebody asks for it again and again. */
+/** What went over the serial ports, kept only while somebody asks for it again and again. */
 export class SerialEar {
-  readonly #watch: Watch;
+  readonly #watches: Watch[];
   readonly #clock: Clock;
   readonly #listening = new Map<string, Listening>();
 
   constructor(watch: Watch, clock: Clock) {
-    this.#watch = watch;
+    this.#watches = [watch];
     this.#clock = clock;
+  }
+
+  /** Ports of somebody else are heard too. */
+  also(watch: Watch): void {
+    this.#watches.push(watch);
   }
 
   /** What came behind `after`; the first question begins to listen. @throws AgentError serial.no_such_port */
@@ -46,11 +51,13 @@ export class SerialEar {
 
   #begin(path: string): Listening {
     const kept: Listening['kept'] = [];
-    const stop = this.#watch(path, (traffic) => {
+    const onTraffic = (traffic: SerialTraffic): void => {
       kept.push({ number: one.next, traffic });
       one.next += 1;
       if (kept.length > MOST_KEPT) kept.shift();
-    });
+    };
+    let stop: (() => void) | undefined;
+    for (const watch of this.#watches) stop ??= watch(path, onTraffic);
     if (stop === undefined) throw noSuchPort(path);
     const one: Listening = { kept, next: 1, stop, timer: this.#clock.after(PATIENCE_MS, () => this.#end(path), true) };
     this.#listening.set(path, one);
@@ -68,7 +75,7 @@ export class SerialEar {
 function noSuchPort(path: string): AgentError {
   return new AgentError({
     code: 'serial.no_such_port',
-    say: `${path} is no serial bus of the running agent.`,
+    say: `${path} is no serial port of the running agent.`,
     fix: 'Name a port as the site file does (sightline status lists them).',
   });
 }

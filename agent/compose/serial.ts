@@ -15,6 +15,8 @@ export interface SerialSide {
   /** What goes over the buses, while somebody asks for it. */
   readonly ear: SerialEar;
   readonly ports: () => readonly { readonly path: string; readonly isOpen: boolean; readonly reason: string }[];
+  /** Cameras that are moved over the network. */
+  readonly heads: () => readonly { readonly host: string; readonly channel: string; readonly isOpen: boolean; readonly reason: string }[];
 }
 
 /** Opens the configured buses; with none configured, serialport is never loaded. */
@@ -23,21 +25,21 @@ export async function openSerial(site: SiteFile, clock: Clock, log: Log): Promis
   const byChannel = new Map<string, PtzDriver>();
   const busOf = new Map<string, SerialBus | NetworkPtz>();
   const { serial: ports = [], networkPtz: heads = [] } = site;
-  const network: NetworkPtz[] = [];
+  const network: { host: string; channel: string; head: NetworkPtz }[] = [];
   if (ports.length > 0 || heads.length > 0) {
     const factory = await drivers.serial({ clock, log: log.area('serial') });
-    for (const { protocol, units, ...settings } of ports) {
+    for (const { protocol, units, stepsPerDegree, ...settings } of ports) {
       const { path } = settings;
       const bus = factory.open(settings);
       buses.push({ path, bus });
       for (const [address, channel] of Object.entries(units)) {
-        byChannel.set(channel, bus.ptz(protocol, Number(address)));
+        byChannel.set(channel, bus.ptz(protocol, Number(address), { stepsPerDegree }));
         busOf.set(channel, bus);
       }
     }
     for (const { channel, ...target } of heads) {
       const head = factory.openNetwork(target);
-      network.push(head);
+      network.push({ host: target.host, channel, head });
       byChannel.set(channel, head.ptz);
       busOf.set(channel, head);
     }
@@ -48,12 +50,13 @@ export async function openSerial(site: SiteFile, clock: Clock, log: Log): Promis
     stateOf: (channel) => busOf.get(channel)?.state(),
     ear,
     ports: () => buses.map(({ path, bus }) => ({ path, ...bus.state() })),
+    heads: () => network.map(({ host, channel, head }) => ({ host, channel, ...head.state() })),
     service: {
       name: 'serial',
       start: () => Promise.resolve(),
       stop: async () => {
         ear.close();
-        await Promise.all([...buses.map(({ bus }) => bus), ...network].map((one) => one.close()));
+        await Promise.all([...buses.map(({ bus }) => bus), ...network.map(({ head }) => head)].map((one) => one.close()));
       },
     },
   };

@@ -10,6 +10,28 @@ const Text = z.string();
 /** An address as a person writes it. A login in it is refused: it has a field of its own, and addresses stand in logs. */
 export const CameraAddressText = z.string().check(z.minLength(1), z.maxLength(300), z.regex(/^[^\s@\p{Cc}]+$/u));
 
+/** An IPv4 network that is asked address by address: at most 1024 of them, and the recorder must be in it. */
+export const NetworkText = z.string().check(z.regex(/^(?:\d{1,3}\.){3}\d{1,3}\/(?:2[2-9]|3[0-2])$/));
+/** One host: a name, an address, IPv6 with or without brackets, each with or without `:port`. */
+export const HostText = z.string().check(z.minLength(1), z.maxLength(260), z.regex(/^[^\s@/\p{Cc}]+$/u));
+/** Where cameras are looked for: without a member everywhere that a search reaches by itself. Never both members. */
+export const SearchWish = z
+  .strictObject({ scan: z.optional(NetworkText), host: z.optional(HostText) })
+  .check(z.refine(({ scan, host }) => scan === undefined || host === undefined));
+/** The wish as a value. */
+export type SearchWish = z.infer<typeof SearchWish>;
+/**
+ * What a search came to. `found`: channels that are new. `known`: channels whose camera answered and was known. `removed`: cameras that answered
+ * and that somebody removed before; they come back only by being added.
+ */
+export const CamerasFound = z.strictObject({
+  found: z.array(ChannelId),
+  known: z.optional(z.array(ChannelId)),
+  removed: z.optional(z.int()),
+});
+/** The outcome as a value. */
+export type CamerasFound = z.infer<typeof CamerasFound>;
+
 /** A camera that is to be added by its address. One that is known already gets the login and the name, if there are any. */
 export const NewCamera = z.strictObject({
   address: CameraAddressText,

@@ -60,7 +60,7 @@ export const CommandEvent = z.strictObject({
   v: z.literal(1),
   dev: Serial,
   cmd: Hash32,
-  event: z.enum(['live.ended']),
+  event: z.enum(['playback.ended', 'live.ended', 'cameras.picture']),
   body: z.unknown(),
 });
 export type CommandEvent = z.infer<typeof CommandEvent>;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CamerasAdded, CameraTest, LocalCamera, NewCameras, Presets, PresetToken } from './camera-views.js';
+import { CamerasAdded, CamerasFound, CameraTest, LocalCamera, NewCameras, Presets, PresetToken, SearchWish } from './camera-views.js';
 import { DisplayName } from './configuration.js';
 import { Day, IncidentClosed, IncidentOpened, LedgerDays, LogKept, LogPeople, Note, PersonErased, RetentionChange } from './log-views.js';
 import { ChannelId, Hash32, Id16, InstantMs, Scope, Serial } from './shapes.js';
@@ -57,6 +57,20 @@ export const LocalStatus = z.strictObject({
     }),
   ),
   serialPorts: z.array(z.strictObject({ path: Text, isOpen: z.boolean(), reason: Text })),
+  /**
+   * Small gear on ports of its own, and cameras that are moved over the network. `where`: path or address; `say`: how it is, or why it cannot be used;
+   * `heardAt`: when it told something last, null for never and where that is not known.
+   */
+  gear: z.array(
+    z.strictObject({
+      kind: z.enum(['ups', 'gps', 'alarms', 'receipts', 'network-ptz']),
+      where: Text,
+      channel: z.nullable(ChannelId),
+      isOpen: z.boolean(),
+      say: Text,
+      heardAt: z.nullable(InstantMs),
+    }),
+  ),
   /** Messages from outside that were not carried out, by reason code. */
   refusedMessages: z.record(z.string(), z.int()),
 });
@@ -197,7 +211,8 @@ export const LONGEST_MOVE_MS = 5_000;
 /** Cameras and what moves them. */
 const CAMERAS = {
   cameras: define(Nothing, z.strictObject({ now: InstantMs, cameras: z.array(LocalCamera) }), 10_000, false),
-  'cameras-discover': define(Nothing, z.strictObject({ found: z.array(ChannelId) }), 60_000),
+  /** A large network takes its time. */
+  'cameras-discover': define(SearchWish, CamerasFound, 180_000),
   'cameras-add': define(NewCameras, CamerasAdded, 120_000),
   'cameras-remove': define(Cam, Done, 30_000),
   'cameras-test': define(Cam, CameraTest, 180_000),

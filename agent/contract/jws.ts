@@ -22,7 +22,8 @@ export type StatementType =
   | 'offer+jws'
   | 'accept+jws'
   | 'cancel+jws'
-  | 'site+jws';
+  | 'site+jws'
+  | 'export+jws';
 
 /** A P-256 private key (may be non-extractable) and the thumbprint of its public half (RFC 7638). */
 export interface KeySigner {

@@ -71,13 +71,22 @@ export type RetentionChange = z.infer<typeof RetentionChange>;
 
 /**
  * What left the recorder, by day (days since 1970, UTC), kind and destination. `sessions`: pictures that ended on these days, newest first, at most
- * 200; `who` is null when the person was erased; `isMore`: more pictures ended than are named.
+ * 200; `session` is empty for a still; `who` is null when the person was erased; `kind` is missing in answers of older recorders, which told of
+ * live pictures alone; `isMore`: more pictures ended than are named.
  */
 export const LedgerDays = z.strictObject({
   now: InstantMs,
   lines: z.array(z.strictObject({ day: z.int(), what: Text, to: Text, messages: z.int(), bytes: z.int() })),
   sessions: z.array(
-    z.strictObject({ session: Text, cam: Text, who: z.nullable(Text), endedAt: InstantMs, durationMs: z.number(), bytes: z.int() }),
+    z.strictObject({
+      session: Text,
+      kind: z.optional(z.enum(['live', 'recording', 'copy', 'still'])),
+      cam: Text,
+      who: z.nullable(Text),
+      endedAt: InstantMs,
+      durationMs: z.number(),
+      bytes: z.int(),
+    }),
   ),
   isMore: z.boolean(),
 });
@@ -107,6 +116,24 @@ export const LogVisits = z.strictObject({
 });
 /** The visits as a value. */
 export type LogVisits = z.infer<typeof LogVisits>;
+
+/**
+ * Where an export of the log goes on: it ends with row `to`, where a signed checkpoint stands; rows behind `seq` are still to come, or, when all are
+ * there, the persons behind `ref`. `skip`: characters of the next line that were sent already.
+ */
+export const ExportPlace = z.strictObject({
+  to: z.int().check(z.gte(1)),
+  seq: z.int().check(z.gte(0)),
+  ref: z.nullable(Id16),
+  skip: z.int().check(z.gte(0)),
+});
+/** The place as a value. */
+export type ExportPlace = z.infer<typeof ExportPlace>;
+
+/** A piece of the exported log (JSON Lines, as verify-log reads them): all pieces one after another are the file. `next` null: this was the last. */
+export const LogExport = z.strictObject({ text: Text, to: z.int(), next: z.nullable(ExportPlace) });
+/** The piece as a value. */
+export type LogExport = z.infer<typeof LogExport>;
 
 /** Days since 1970. */
 export const Day = z.int().check(z.gte(0), z.lte(100_000));

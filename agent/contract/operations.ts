@@ -1,11 +1,14 @@
 import * as z from 'zod/mini';
-import { CamerasAdded, CameraTest, NewCameras, Presets, PresetToken } from './camera-views.js';
+import { CamerasAdded, CamerasFound, CameraTest, NewCameras, Presets, PresetToken, SearchWish } from './camera-views.js';
 import { Applied, Configuration, ConfigurationPatch, DisplayName, Plan } from './configuration.js';
+import { ControlArgs, ExportArgs, PlaybackAnswer, PlaybackOpenArgs, PlayerState, Timeline, TimelineArgs } from './footage.js';
 import {
   Day,
+  ExportPlace,
   IncidentClosed,
   IncidentOpened,
   LedgerDays,
+  LogExport,
   LogKept,
   LogPeople,
   LogProof,
@@ -15,7 +18,8 @@ import {
   RetentionChange,
   WitnessAnswer,
 } from './log-views.js';
-import { ChannelId, Compact, Hash32, Id16, InstantMs, PersonName, PublicJwk, Scope } from './shapes.js';
+import { ChannelId, Compact, Hash32, Id16, InstantMs, PersonName, PublicJwk, SCOPES, Scope } from './shapes.js';
+import { Snapshot } from './snapshot.js';
 import { Organisation } from './statements.js';
 import { EncoderOffer, HealthInfo, LiveAnswer, LogPage, MyPermissions, PermissionsInfo, SiteInfo, WithdrawReceipt } from './views.js';
 
@@ -30,8 +34,11 @@ export interface Operation<Args, Answer> {
    */
   readonly who: 'granted' | 'owner' | 'applicant' | 'bearer';
   readonly scope: Scope | null;
-  /** `act` is logged before and after; `look` (an employee's, not the owner's own) once per quarter of an hour; `motion` once per 10 s. */
-  readonly logged: 'act' | 'look' | 'motion';
+  /**
+   * `act` is logged before and after; `look` (an employee's, not the owner's own) once per quarter of an hour; `reading`, which shows what others did
+   * and who they are, likewise, the owner's own too; `motion` once per 10 s.
+   */
+  readonly logged: 'act' | 'look' | 'reading' | 'motion';
   readonly args: z.ZodMiniType<Args>;
   readonly answer: z.ZodMiniType<Answer>;
 }
@@ -47,7 +54,7 @@ const DurationMs = z.int().check(z.gte(60_000), z.lte(90 * 86_400_000));
 function define<Args, Answer>(
   who: Operation<Args, Answer>['who'],
   scope: Scope | null,
-  logged: 'act' | 'look' | 'motion',
+  logged: Operation<Args, Answer>['logged'],
   args: z.ZodMiniType<Args>,
   answer: z.ZodMiniType<Answer>,
 ): Operation<Args, Answer> {
@@ -56,14 +63,18 @@ function define<Args, Answer>(
 
 const ApplyArgs = z.strictObject({
   org: Organisation,
-  scopes: z.array(Scope).check(z.minLength(1), z.maxLength(9)),
+  scopes: z.array(Scope).check(z.minLength(1), z.maxLength(SCOPES.length)),
   cams: z.nullable(z.array(ChannelId).check(z.minLength(1), z.maxLength(64))),
   durationMs: DurationMs,
   note: z.string().check(z.maxLength(300), z.regex(/^[^\p{Cc}]*$/u)),
 });
+/** `auto`: the recorder begins with the small stream and follows the viewer's line. */
+const StreamWish = z.enum(['main', 'sub', 'auto']);
 const OpenArgs = z.strictObject({
   cam: ChannelId,
-  stream: z.enum(['main', 'sub']),
+  stream: StreamWish,
+  /** The sound too, where the permission has `listen`. */
+  sound: z.optional(z.boolean()),
   maxS: z.int().check(z.gte(10), z.lte(3600)),
   sdp: z.string().check(z.minLength(100), z.maxLength(32_768)),
   /** Fingerprint of the viewer's DTLS certificate, as in the SDP; both are signed together. */
@@ -100,14 +111,31 @@ export const OPERATIONS = {
   'config.options': define('granted', 'remote-configuration', 'look', StreamArgs, EncoderOffer),
   'config.plan': define('granted', 'remote-configuration', 'look', PatchArgs, Plan),
   'config.apply': define('granted', 'remote-configuration', 'act', PatchArgs, Applied),
-  'cameras.discover': define('granted', 'remote-configuration', 'act', Nothing, z.strictObject({ found: z.array(ChannelId) })),
+  /** One host, or a network address by address, only for whoever looks after every camera. */
+  'cameras.discover': define('granted', 'remote-configuration', 'act', SearchWish, CamerasFound),
   /** For whoever looks after every camera; the answer tells of each address what became of it. */
   'cameras.add': define('granted', 'remote-configuration', 'act', NewCameras, CamerasAdded),
   'cameras.remove': define('granted', 'remote-configuration', 'act', CamArgs, Done),
   /** Asks the camera everything from end to end; pictures are pulled for the test and leave nowhere. */
   'cameras.test': define('granted', 'remote-configuration', 'act', CamArgs, CameraTest),
+  /** A still picture: it comes in pieces before the answer (contract/snapshot.ts). */
+  'cameras.snapshot': define('granted', 'live-view', 'act', CamArgs, Snapshot),
   'live.open': define('granted', 'live-view', 'act', OpenArgs, LiveAnswer),
+  /** Another stream of the camera, from its next intra picture on; the answer tells what plays then. */
+  'live.stream': define(
+    'granted',
+    'live-view',
+    'act',
+    z.strictObject({ session: Id16, stream: StreamWish }),
+    z.strictObject({ stream: z.enum(['main', 'sub']) }),
+  ),
   'live.close': define('granted', 'live-view', 'act', z.strictObject({ session: Id16 }), Done),
+  /** When something was recorded; without a picture. */
+  'playback.timeline': define('granted', 'playback', 'look', TimelineArgs, Timeline),
+  'playback.open': define('granted', 'playback', 'act', PlaybackOpenArgs, PlaybackAnswer),
+  'playback.control': define('granted', 'playback', 'motion', ControlArgs, PlayerState),
+  'playback.close': define('granted', 'playback', 'act', z.strictObject({ session: Id16 }), Done),
+  'playback.export': define('granted', 'playback', 'act', ExportArgs, PlaybackAnswer),
   'ptz.move': define('granted', 'ptz', 'motion', MoveArgs, Done),
   'ptz.stop': define('granted', 'ptz', 'motion', CamArgs, Done),
   'ptz.presets': define('granted', 'ptz', 'look', CamArgs, Presets),
@@ -115,15 +143,17 @@ export const OPERATIONS = {
   'ptz.home': define('granted', 'ptz', 'act', CamArgs, Done),
   'ptz.set-preset': define('granted', 'ptz', 'act', SetPresetArgs, z.strictObject({ token: z.string() })),
   'ptz.remove-preset': define('granted', 'ptz', 'act', PresetArgs, Done),
-  'log.list': define('owner', null, 'look', LogArgs, LogPage),
+  'log.list': define('owner', null, 'reading', LogArgs, LogPage),
   'log.witness': define('owner', null, 'look', WitnessArgs, WitnessAnswer),
   'log.proof': define('owner', null, 'look', ProofArgs, LogProof),
-  'log.people': define('owner', null, 'look', PeopleArgs, LogPeople),
-  'log.visits': define('owner', null, 'look', DayArgs, LogVisits),
+  'log.people': define('owner', null, 'reading', PeopleArgs, LogPeople),
+  'log.visits': define('owner', null, 'reading', DayArgs, LogVisits),
+  /** The whole log with its proofs and names, a piece at a time; `from` null: from the beginning. */
+  'log.export': define('owner', null, 'reading', z.strictObject({ from: z.nullable(ExportPlace) }), LogExport),
   'log.erase': define('owner', null, 'act', z.strictObject({ ref: Id16 }), PersonErased),
   'log.kept': define('owner', null, 'look', Nothing, LogKept),
   'log.retention': define('owner', null, 'act', RetentionChange, LogKept),
-  'ledger.get': define('owner', null, 'look', DayArgs, LedgerDays),
+  'ledger.get': define('owner', null, 'reading', DayArgs, LedgerDays),
   'incident.open': define('owner', null, 'act', NoteArgs, IncidentOpened),
   'incident.close': define('owner', null, 'act', NoteArgs, IncidentClosed),
   'permissions.list': define('owner', null, 'look', Nothing, PermissionsInfo),

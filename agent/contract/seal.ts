@@ -21,9 +21,24 @@ export async function checkSealKey(to: PublicJwk): Promise<void> {
   await addressee(to);
 }
 
+const addressees = new Map<string, Promise<CryptoKey | Uint8Array>>();
+const MOST_ADDRESSEES = 16;
+
+/** A key is checked and then sealed to, and a recorder's own is sealed to again and again: the last ones are kept. */
+function imported(to: PublicJwk): Promise<CryptoKey | Uint8Array> {
+  const id = `${to.x}.${to.y}`;
+  const known = addressees.get(id);
+  if (known !== undefined) return known;
+  if (addressees.size >= MOST_ADDRESSEES) addressees.delete(addressees.keys().next().value ?? '');
+  const made = importJWK({ ...to }, 'ECDH-ES');
+  addressees.set(id, made);
+  made.catch(() => addressees.delete(id));
+  return made;
+}
+
 async function addressee(to: PublicJwk): Promise<CryptoKey | Uint8Array> {
   try {
-    return await importJWK({ ...to }, 'ECDH-ES');
+    return await imported(to);
   } catch (cause) {
     throw new AgentError({
       code: 'seal.bad_key',

@@ -28,12 +28,13 @@ export const PublicJwk = z.strictObject({
 });
 export type PublicJwk = z.infer<typeof PublicJwk>;
 
-/** The nine scopes an owner can give. */
+/** The ten scopes an owner can give. */
 export const SCOPES = [
   'site-information',
   'health',
   'remote-configuration',
   'live-view',
+  'listen',
   'playback',
   'ptz',
   'talk',
@@ -45,9 +46,9 @@ export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 
 /** Scopes that show or move a camera or change the box for good: the person must have used a second factor within 12 hours. */
-export const SECOND_FACTOR_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'playback', 'ptz', 'talk', 'firmware', 'wifi']);
+export const SECOND_FACTOR_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'listen', 'playback', 'ptz', 'talk', 'firmware', 'wifi']);
 /** Scopes whose grants are short leases (7 days at most): a relay that hides a withdrawal gains no more than this. */
-export const LEASE_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'playback', 'ptz', 'talk']);
+export const LEASE_SCOPES: ReadonlySet<Scope> = new Set(['live-view', 'listen', 'playback', 'ptz', 'talk']);
 
 /**
  * For pages whose content policy forbids making code from text, which shapes are otherwise checked with for speed. Holds for the whole

@@ -60,10 +60,30 @@ export const SiteFile = z.strictObject({
   networkPtz: z.optional(z.array(NetworkPtzShape).check(z.maxLength(64))),
   /** Small gear on serial ports of its own. */
   gear: z.optional(GearShape),
+  /** Recordings that a recorder (or Frigate, or ffmpeg) writes into folders of this machine; those on the cameras themselves need nothing here. */
+  recordings: z.optional(
+    z.strictObject({
+      folders: z
+        .array(
+          z.strictObject({
+            root: z.string().check(z.maxLength(300), z.regex(/^\/[^\0]*$/, 'it must be the whole path of a folder')),
+            /** Path below it: {camera}, * and %Y %m %d %H %M %S %s, e.g. {camera}/%Y-%m-%d/%H/%M.%S.mp4 */
+            pattern: z.string().check(z.minLength(6), z.maxLength(200)),
+            /** IANA name of the zone the paths are written in; default that of this machine. */
+            zone: z.optional(z.string().check(z.maxLength(64), z.regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/))),
+            /** Which channel the name in the path stands for. */
+            cameras: z.record(ChannelId, z.string().check(z.minLength(1), z.maxLength(80))),
+          }),
+        )
+        .check(z.maxLength(8)),
+    }),
+  ),
   live: z.optional(
     z.strictObject({
       iceServers: z.optional(z.array(z.string().check(z.maxLength(300), z.regex(/^(stun|turns?):\S+$/))).check(z.maxLength(8))),
       bindAddress: z.optional(z.string().check(z.maxLength(64), z.regex(/^[0-9a-fA-F:.]+$/))),
+      // Live views at once, for the whole recorder; 4 unless said otherwise, because small boxes do not carry more.
+      maxSessions: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
     }),
   ),
 });

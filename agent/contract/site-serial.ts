@@ -14,11 +14,15 @@ const Port = {
   direction: z.optional(z.enum(['adapter', 'rts'])),
 };
 
+/** VISCA only: steps of the motors in one degree (pan range of the manual divided by its degrees), for models that are not known by their number. */
+const StepsPerDegree = z.optional(z.number().check(z.gte(1), z.lte(180)));
+
 /** Cameras that are moved over a serial bus. */
 export const SerialBusShape = z.strictObject({
   ...Port,
   /** `pelco-p` counts as its manuals do (camera 1 is 0 on the wire), `pelco-p-direct` sends the number as it is. */
-  protocol: z.enum(['pelco-d', 'pelco-p', 'pelco-p-direct', 'visca', 'samsung-t']),
+  protocol: z.enum(['pelco-d', 'pelco-p', 'pelco-p-direct', 'visca', 'samsung-t', 'hikvision']),
+  stepsPerDegree: StepsPerDegree,
   /** Bus address to channel: `{"1": "cam-1"}`. */
   units: z.record(z.string().check(z.regex(/^(0|[1-9][0-9]{0,2})$/)), ChannelId),
 });
@@ -29,6 +33,7 @@ export const NetworkPtzShape = z.strictObject({
   host: z.string().check(z.maxLength(64), z.regex(/^[0-9a-fA-F:.]+$/)),
   /** Default 52381. */
   port: z.optional(z.int().check(z.gte(1), z.lte(65_535))),
+  stepsPerDegree: StepsPerDegree,
   channel: ChannelId,
 });
 

@@ -58,6 +58,10 @@ export const Hours = z.strictObject({
 });
 export type Hours = z.infer<typeof Hours>;
 
+/** Which recordings a grant shows, by the wall clock of the footage; null: no bound on that side. */
+export const FootageRange = z.strictObject({ from: z.nullable(InstantMs), to: z.nullable(InstantMs) });
+export type FootageRange = z.infer<typeof FootageRange>;
+
 /** The owner's permission for an organisation (grant+jws). `cams` null means every camera. */
 export const Grant = z.strictObject({
   v: V1,
@@ -71,6 +75,8 @@ export const Grant = z.strictObject({
   cams: z.nullable(z.array(ChannelId).check(z.minLength(1), z.maxLength(64))),
   /** Null: at any hour. */
   hours: z.nullable(Hours),
+  /** Bounds of what the scope `playback` shows; absent: everything recorded. */
+  footage: z.optional(FootageRange),
   iat: InstantMs,
   /** By the recorder's clock. */
   exp: InstantMs,

@@ -138,6 +138,46 @@ export const IncidentState = z.strictObject({
   wasHeld: z.optional(z.boolean()),
 });
 
+const Text = z.string();
+const Detail = z.record(Text, z.json());
+
+/** Rows of the operation log about what was stopped while none could be written (`at`): each is written as soon as that is possible. */
+export const OwedRows = z.strictObject({
+  v: z.literal(1),
+  rows: z.array(
+    z.strictObject({
+      at: InstantMs,
+      actorRef: z.optional(Id16),
+      entry: z.strictObject({
+        action: Text,
+        phase: z.literal('result'),
+        source: z.enum(['relay', 'lan', 'local', 'serial', 'button', 'system']),
+        actor: z.enum(['owner', 'employee', 'system', 'local']),
+        organisation: z.optional(Text),
+        grant: z.optional(Text),
+        amr: z.optional(z.array(Text)),
+        site: z.optional(Text),
+        channel: z.optional(Text),
+        scope: z.optional(Text),
+        object: z.optional(Text),
+        before: z.optional(Detail),
+        after: z.optional(Detail),
+        intentSeq: z.optional(z.int()),
+        result: z.optional(z.enum(['ok', 'refused', 'failed'])),
+        code: z.optional(Text),
+        sessionId: z.optional(Text),
+        durationMs: z.optional(z.number()),
+        bytes: z.optional(z.int()),
+        commandHash: z.optional(Text),
+        remote: z.optional(Text),
+        isSecurity: z.optional(z.boolean()),
+      }),
+    }),
+  ),
+});
+/** The rows as a value. */
+export type OwedRows = z.infer<typeof OwedRows>;
+
 /**
  * The latest instant this recorder is sure to have passed: time never runs backward, not even with an empty clock battery. `mayBeMs`: how much later
  * it may have been when the power went. `machine`: the start of the machine in which this was written, and how long that had been up.

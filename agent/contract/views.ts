@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ChannelId, Compact, Hash32, HexHash, Id16, InstantMs, Scope, Serial } from './shapes.js';
-import { Hours, Operator, Organisation, Person } from './statements.js';
+import { FootageRange, Hours, Operator, Organisation, Person } from './statements.js';
 
 /** Answers of the recorder, one shape per question. Everything is plain JSON; null means "not known". */
 
@@ -161,6 +161,8 @@ export const GrantState = z.strictObject({
   scopes: z.array(Scope),
   cams: z.nullable(z.array(ChannelId)),
   hours: z.nullable(Hours),
+  /** Bounds of the recordings it shows; absent: all of them. */
+  footage: z.optional(FootageRange),
   iat: InstantMs,
   exp: InstantMs,
   state: z.enum(['in-force', 'withdrawn', 'expired']),
@@ -231,6 +233,10 @@ export const LiveAnswer = z.strictObject({
   sdp: z.string().check(z.maxLength(32_768)),
   fp: z.string().check(z.regex(/^sha-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}$/)),
   until: InstantMs,
+  /** Which of the camera's streams it begins with. */
+  stream: z.optional(z.enum(['main', 'sub'])),
+  /** Sound may come with it. */
+  sound: z.optional(z.boolean()),
   /** To be shown over the picture: who watches. */
   watermark: Text,
 });

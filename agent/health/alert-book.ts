@@ -112,7 +112,15 @@ function notice(
   return { id: `${key}@${firedAt}:${change.to}:${at}`, key, fact, object, name, ...change, at, firedAt, sentence };
 }
 
-const FACTS: readonly string[] = ['cpu', 'memory', 'disk', 'temperature', 'camera-up'] satisfies readonly FactName[];
+const FACTS: readonly string[] = [
+  'cpu',
+  'memory',
+  'disk',
+  'temperature',
+  'camera-up',
+  'camera-alarm',
+  'power',
+] satisfies readonly FactName[];
 
 function readMemory(memory: unknown): readonly RememberedAlert[] {
   const alerts = (memory as { alerts?: unknown } | null | undefined)?.alerts;

@@ -1,12 +1,14 @@
 /** From one reading of the machine and the cameras to a sample and to findings. Pure. */
 import type { HostSample } from '../../drivers/port.js';
+import { cameraAlarmCheck } from './checks/camera-alarm.js';
 import { cameraUpCheck } from './checks/camera-up.js';
-import type { Finding, Holds } from './checks/check.js';
+import type { Check, Finding, Holds } from './checks/check.js';
 import { cpuCheck } from './checks/cpu.js';
 import { diskCheck } from './checks/disk.js';
 import { memoryCheck } from './checks/memory.js';
+import { powerCheck } from './checks/power.js';
 import { temperatureCheck } from './checks/temperature.js';
-import type { CameraUp, FactName, HealthSample, Level } from './types.js';
+import type { CameraUp, FactName, HealthSample, Level, PowerNow } from './types.js';
 
 /** One judged fact; `finding` is undefined when the recorder does not tell it. */
 export interface JudgedFact {
@@ -39,12 +41,13 @@ function usedShare(total: number, free: number): number | null {
   return total > 0 ? Math.min(1, Math.max(0, 1 - free / total)) : null;
 }
 
-/** Judges everything. `levelBefore` gives the level of a key at the sample before. */
+/** Judges everything. `levelBefore` gives the level of a key at the sample before; `power` undefined: no supply tells, and nothing is said about it. */
 export function judgeFacts(
   host: HostSample | undefined,
   cameras: readonly CameraUp[],
   at: number,
   levelBefore: (key: string) => Level,
+  power?: ReturnType<PowerNow>,
 ): readonly JudgedFact[] {
   const cpu = host?.cpuUtilization;
   const celsius = host?.temperatureCelsius;
@@ -65,7 +68,9 @@ export function judgeFacts(
       ...own(temperatureCheck),
       finding: celsius === undefined ? undefined : temperatureCheck.judge(celsius, levelBefore('temperature'), at),
     },
-    ...cameras.map((camera) => judgeCamera(camera, at, levelBefore)),
+    ...(power === undefined ? [] : [judgePower(power, at, levelBefore)]),
+    ...cameras.map((camera) => judgeCamera(cameraUpCheck, camera, at, levelBefore)),
+    ...cameras.filter(({ alarms }) => alarms !== undefined).map((camera) => judgeCamera(cameraAlarmCheck, camera, at, levelBefore)),
   ];
 }
 
@@ -73,10 +78,19 @@ function own(check: { readonly fact: FactName; readonly name: string; readonly h
   return { key: check.fact, fact: check.fact, object: '', name: check.name, holds: check.holds };
 }
 
-function judgeCamera(camera: CameraUp, at: number, levelBefore: (key: string) => Level): JudgedFact {
-  const key = `camera-up:${camera.id}`;
-  const { fact, holds } = cameraUpCheck;
-  return { key, fact, object: camera.id, name: camera.name, holds, finding: cameraUpCheck.judge(camera, levelBefore(key), at) };
+function judgePower(power: Exclude<ReturnType<PowerNow>, undefined>, at: number, levelBefore: (key: string) => Level): JudgedFact {
+  return { ...own(powerCheck), finding: power === 'unheard' ? undefined : powerCheck.judge(power, levelBefore('power'), at) };
+}
+
+function judgeCamera(check: Check<CameraUp>, camera: CameraUp, at: number, levelBefore: (key: string) => Level): JudgedFact {
+  const { fact, holds } = check;
+  const key = `${fact}:${camera.id}`;
+  return { key, fact, object: camera.id, name: camera.name, holds, finding: check.judge(camera, levelBefore(key), at) };
+}
+
+/** Whether a fact has a line of its own where facts are listed: that a camera complains of nothing tells nobody anything. */
+export function isListed({ fact, finding }: JudgedFact): boolean {
+  return fact !== 'camera-alarm' || (finding !== undefined && finding.level !== 'ok');
 }
 
 /** The sentence for a fact this recorder does not tell. */

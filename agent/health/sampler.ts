@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 import type { Service } from '../kernel/service.js';
 import { AlertBook } from './alert-book.js';
-import { type JudgedFact, judgeFacts, sampleOf, unavailableSentence } from './facts.js';
+import { isListed, type JudgedFact, judgeFacts, sampleOf, unavailableSentence } from './facts.js';
 import { asHealthSample, History } from './history.js';
 import type {
   AlertNotice,
@@ -16,6 +16,7 @@ import type {
   HealthSample,
   HealthStore,
   Level,
+  PowerNow,
 } from './types.js';
 import { verdict } from './verdict.js';
 
@@ -29,6 +30,7 @@ export interface SamplerParts {
   /** A path on the system volume, usually the state folder. */
   readonly diskPath: string;
   readonly camerasUp: CamerasUp;
+  readonly power?: PowerNow;
   readonly store: HealthStore;
   readonly alertStore?: AlertStore;
   /** Default 60 000. */
@@ -70,6 +72,13 @@ export class Sampler implements Service, Health {
     await this.#running;
   }
 
+  /** Takes a sample out of turn: something changed that must not wait a minute. Never rejects. */
+  async refresh(): Promise<void> {
+    // The one that runs may have looked before the change.
+    await this.#running;
+    await this.#tick();
+  }
+
   now(): HealthNow {
     const cameras = this.#parts.camerasUp();
     const alerts = this.#book.now();
@@ -78,7 +87,7 @@ export class Sampler implements Service, Health {
       at: this.#sample?.at ?? null,
       verdict: verdict(alerts, cameras),
       sample: this.#sample,
-      facts: this.#facts.map(factNow),
+      facts: this.#facts.filter(isListed).map(factNow),
       cameras: cameras.map((camera) => ({ ...camera, level: levelOf(camera.id) })),
       alerts,
       recorder: this.#recorder,
@@ -134,7 +143,7 @@ export class Sampler implements Service, Health {
   }
 
   async #takeSample(): Promise<void> {
-    const { clock, host, diskPath, camerasUp, store } = this.#parts;
+    const { clock, host, diskPath, camerasUp, power, store } = this.#parts;
     let reading: HostSample | undefined;
     await this.#guarded('the machine does not tell its state', async () => {
       reading = await host.sample(diskPath);
@@ -142,7 +151,7 @@ export class Sampler implements Service, Health {
     const cameras = camerasUp();
     const at = clock.now();
     const sample = sampleOf(reading, cameras, at);
-    this.#facts = judgeFacts(reading, cameras, at, (key) => this.#book.levelBefore(key));
+    this.#facts = judgeFacts(reading, cameras, at, (key) => this.#book.levelBefore(key), power?.());
     this.#sample = sample;
     this.#history.append(sample);
     const notices = this.#book.step(this.#facts, at, clock.monotonicMs());

@@ -8,10 +8,25 @@ import type { HostInventory } from '../../drivers/port.js';
 export type Level = 'ok' | 'warn' | 'crit';
 
 /** One fact per name, one file per fact in checks/. */
-export type FactName = 'cpu' | 'memory' | 'disk' | 'temperature' | 'camera-up';
+export type FactName = 'cpu' | 'memory' | 'disk' | 'temperature' | 'camera-up' | 'camera-alarm' | 'power';
 
 /** Port: what the cameras feature knows about each channel. Asked once per sample; must answer at once and from memory. */
 export type CamerasUp = () => readonly CameraUp[];
+
+/**
+ * Port: how the power is, from memory. Undefined: the site has no supply that tells; `unheard`: not since the start; `silent`: it does not answer.
+ */
+export type PowerNow = () => PowerFact | 'unheard' | 'silent' | undefined;
+
+/** What an uninterruptible power supply tells. */
+export interface PowerFact {
+  readonly isOnBattery: boolean;
+  readonly isBatteryLow: boolean;
+  readonly hasFailed: boolean;
+  readonly batteryVolts: number;
+  /** 0..1 of what it can carry. */
+  readonly load: number;
+}
 
 /** One channel and whether it answers. */
 export interface CameraUp {
@@ -22,7 +37,12 @@ export interface CameraUp {
   readonly isUp: boolean;
   /** Last time the camera answered; null when it never did. */
   readonly lastSeenAt: number | null;
+  /** What it complains of itself now; missing where nobody listens to it. */
+  readonly alarms?: readonly CameraComplaint[] | undefined;
 }
+
+/** Complaints of a camera about itself. */
+export type CameraComplaint = 'video-loss' | 'tamper' | 'hardware-failure';
 
 /** Port: keeps samples over a restart. `load` may give anything: each row is checked before it is believed. */
 export interface HealthStore {
@@ -89,7 +109,7 @@ export interface HealthColumns {
 /** A fact as it is now. `unavailable` means: this recorder does not tell. */
 export interface FactNow {
   readonly fact: FactName;
-  /** Channel id for camera-up, else empty. */
+  /** Channel id for camera-up and camera-alarm, else empty. */
   readonly object: string;
   readonly state: Level | 'unavailable';
   /** What is measured, in a person's words. */

@@ -1,4 +1,5 @@
-import type { LiveLimits, StreamKind, WatchVerdict } from './ports.js';
+import type { LiveLimits, WatchVerdict } from './ports.js';
+import type { StreamChoice } from './stream-choice.js';
 
 /** 4 sessions (and one that is kept for the owner), 10 minutes and 60 at most, an open every 2 s per viewer, 15 s to connect (abuse limits of the design). */
 export const LIVE_LIMITS: LiveLimits = {
@@ -17,11 +18,14 @@ export interface AdmissionFacts {
   readonly permission: WatchVerdict;
   readonly channelId: string;
   readonly viewerId: string;
-  readonly stream: StreamKind;
+  /** What the viewer would get of this camera. */
+  readonly choice: StreamChoice;
   readonly requestedMs: number | undefined;
   /** Undefined when there is no such channel. */
-  readonly camera: { readonly state: 'up' | 'down'; readonly reason: string; readonly codec: 'H264' | 'H265' | undefined } | undefined;
+  readonly camera: { readonly state: 'up' | 'down'; readonly reason: string } | undefined;
   readonly sessions: readonly { readonly sessionId: string; readonly channelId: string; readonly viewerId: string }[];
+  /** Sessions of recordings: they take the same line. Missing for none. */
+  readonly others?: number | undefined;
   /** Since this viewer's last admitted open; undefined when there was none lately. */
   readonly sinceLastOpenMs: number | undefined;
   readonly limits: LiveLimits;
@@ -63,19 +67,14 @@ function admitOnSite(facts: AdmissionFacts, durationMs: number): AdmissionVerdic
     return no('live.no_such_camera', 'There is no camera on this channel.', 'Look at the list of cameras and choose one of it.');
   if (camera.state === 'down')
     return no('live.camera_unavailable', `The camera gives no picture: ${camera.reason}`, 'See what the camera needs and try again.', true);
-  if (camera.codec === 'H265')
-    return no(
-      'live.codec_unsupported',
-      `The ${facts.stream === 'main' ? 'main stream' : 'sub-stream'} of this camera is H.265, which is not passed on.`,
-      facts.stream === 'main' ? 'Choose the sub-stream, or set the main stream to H.264.' : 'Set the sub-stream to H.264.',
-    );
+  if (!facts.choice.ok) return facts.choice;
   const replaces = facts.sessions
     .filter((one) => one.viewerId === facts.viewerId && one.channelId === facts.channelId)
     .map((one) => one.sessionId);
   // Employees may fill their places; one more is the owner's, whose permission has no end.
   const isOwner = facts.permission.ok && facts.permission.untilAt === undefined;
   const most = limits.maxSessions + (isOwner ? 1 : 0);
-  if (facts.sessions.length - replaces.length >= most)
+  if (facts.sessions.length + (facts.others ?? 0) - replaces.length >= most)
     return no('live.too_many_sessions', `${most} live views are open, more are not allowed at once.`, 'Close one of them first.', true);
   return { ok: true, untilAt: facts.now + durationMs, durationMs, replaces };
 }

@@ -1,5 +1,6 @@
 import { DriverError } from '../../drivers/port.js';
 import { AgentError, type AgentErrorParts } from '../kernel/errors.js';
+import { BUSY } from './stream-choice.js';
 
 const CAMERA_FIX = 'See what the camera needs on its page and try again.';
 
@@ -28,6 +29,17 @@ const WORDS: Readonly<Record<string, Omit<AgentErrorParts, 'cause' | 'retryable'
     fix: 'Enter the camera’s login again.',
   },
   'stream.bad_uri': { code: 'live.camera_unavailable', say: 'The camera gave a stream address that is not allowed.', fix: CAMERA_FIX },
+  'ffmpeg.busy': { code: BUSY.code, say: BUSY.say, fix: BUSY.fix },
+  'ffmpeg.unavailable': {
+    code: 'live.codec_unsupported',
+    say: 'The camera sends H.265, and there is no ffmpeg on this recorder to convert it.',
+    fix: 'Set the stream to H.264, or have ffmpeg installed on the recorder.',
+  },
+  'ffmpeg.failed': {
+    code: 'live.conversion_failed',
+    say: 'The recorder could not convert the camera’s H.265 picture.',
+    fix: 'Try again; if it stays so, set the stream to H.264.',
+  },
   'stream.unsupported': {
     code: 'live.codec_unsupported',
     say: 'The camera sends a video format that is not passed on.',

@@ -1,8 +1,10 @@
 import type { Clock } from '../kernel/clock.js';
-import { NAL_IDR, parameterSetsOf } from './h264.js';
 import { HeldPackets } from './held-packets.js';
+import { NAL_IDR, type NalSyntax } from './nal-syntax.js';
 import { type Outlet, PacketWriter } from './packet-writer.js';
 import { type RtpView, readRtp } from './rtp.js';
+import type { Codec } from './stream-choice.js';
+import { syntaxOf } from './syntaxes.js';
 import { type GateEvent, type GateState, nextGateState } from './transitions.js';
 
 /** What the gate asks and tells; it knows neither camera nor network. */
@@ -16,6 +18,8 @@ export interface GateParts {
   readonly onRefused: (why: 'withdrawn' | 'expired') => void;
   /** The first packet of the first picture was handed out. */
   readonly onFirstPicture: () => void;
+  /** Default H.264. */
+  readonly codec?: Codec | undefined;
   readonly firstSequence: number;
   readonly firstTimestamp: number;
   readonly holdLimitBytes?: number;
@@ -32,10 +36,12 @@ const MAX_PACKET_BYTES = 1424;
 /**
  * The media egress gate: the only way video leaves the recorder. It takes the camera's packets and hands them to the viewer's
  * transport in one state, `sending`; until then it keeps those since the last intra picture, so that the viewer's first picture
- * does not wait for the next one. After any end event not one packet passes.
+ * does not wait for the next one. Messages and pieces of exported files, which are footage too, leave in `waiting` as well, each asked about
+ * anew. After any end event not one packet or message passes.
  */
 export class MediaGate {
   readonly #parts: GateParts;
+  readonly #syntax: NalSyntax;
   readonly #writer: PacketWriter;
   readonly #held: HeldPackets;
   readonly #view: RtpView = { marker: false, sequence: 0, timestamp: 0, start: 0, end: 0 };
@@ -45,13 +51,15 @@ export class MediaGate {
   /** Index in the held packets at which the current picture begins. */
   #pictureAt = 0;
   #hasPlayed = false;
+  #outlet: Outlet | undefined;
   #lastSentAt = Number.NEGATIVE_INFINITY;
   #lastCameraAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#held = new HeldPackets(parts.holdLimitBytes ?? HOLD_LIMIT_BYTES);
-    this.#writer = new PacketWriter({ ...parts, maxPacketBytes: parts.maxPacketBytes ?? MAX_PACKET_BYTES });
+    this.#syntax = syntaxOf(parts.codec ?? 'H264');
+    this.#writer = new PacketWriter({ ...parts, syntax: this.#syntax, maxPacketBytes: parts.maxPacketBytes ?? MAX_PACKET_BYTES });
   }
 
   get state(): GateState {
@@ -80,6 +88,7 @@ export class MediaGate {
   /** The viewer's transport is up: DTLS done and the certificate the one of the offer. */
   connect(outlet: Outlet): void {
     if (this.#state === 'ended') return;
+    this.#outlet = outlet;
     this.#writer.attach({
       ...outlet,
       send: (packet) => {
@@ -96,7 +105,7 @@ export class MediaGate {
 
   /** Parameter sets of the camera's description, for cameras that do not repeat them in the stream. */
   describe(parameterSets: readonly Uint8Array[]): void {
-    this.#writer.describe(parameterSetsOf(parameterSets));
+    this.#writer.describe(this.#syntax.setsOf(parameterSets));
   }
 
   /** One RTP packet of the camera, valid only during the call. */
@@ -110,6 +119,33 @@ export class MediaGate {
     if (this.#state === 'sending') {
       if (this.#mayStillFlow(isNewPicture)) this.#writer.write(bytes, view, this.#writer.observe(bytes, view), this.#lastCameraAt);
     } else this.#hold(bytes, start, end, isNewPicture);
+  }
+
+  /** Whether a packet of sound may leave beside the picture; it is counted like any other. Who may hear is asked by whoever asks this. */
+  passSound(bytes: number): boolean {
+    return this.resend(bytes);
+  }
+
+  /** Whether packets of `bytes` that the viewer missed may go out once more; they are counted like any other. */
+  resend(bytes: number): boolean {
+    if (this.#state !== 'sending' || !this.#mayStillFlow(false)) return false;
+    this.#writer.packets += 1;
+    this.#writer.bytes += bytes;
+    this.#sent();
+    return true;
+  }
+
+  /**
+   * One message beside the picture, or a piece of a file in its place; asked about like the start of a picture. False when it may not leave or
+   * nobody takes it.
+   */
+  sendData(message: string | Buffer): boolean {
+    const isUp = this.#state === 'waiting' || this.#state === 'sending';
+    if (!isUp || !this.#mayStillFlow(true) || this.#outlet?.sendData?.(message) !== true) return false;
+    this.#writer.packets += 1;
+    this.#writer.bytes += typeof message === 'string' ? Buffer.byteLength(message) : message.length;
+    this.#lastSentAt = this.#parts.clock.monotonicMs();
+    return true;
   }
 
   /**

@@ -1,11 +1,5 @@
 /** What is inside an H.264 RTP payload (RFC 6184): only as much as the gate needs. Pure. */
-
-/** Bits of `inspectH264`: the payload holds a sequence parameter set. */
-export const NAL_SPS = 1;
-/** The payload holds a picture parameter set. */
-export const NAL_PPS = 2;
-/** The payload begins an intra picture (IDR). */
-export const NAL_IDR = 4;
+import { NAL_IDR, NAL_PPS, NAL_SPS, type NalSyntax, type ParameterSets, type Piece } from './nal-syntax.js';
 
 const TYPE_IDR = 5;
 const TYPE_SPS = 7;
@@ -49,35 +43,21 @@ export function inspectH264(bytes: Uint8Array, start: number, end: number): numb
   return bits;
 }
 
-/** The newest sequence and picture parameter set, raw NAL units; undefined while unknown. */
-export interface ParameterSets {
-  readonly sps: Uint8Array | undefined;
-  readonly pps: Uint8Array | undefined;
-}
-
 /** Copies of the whole parameter sets in the payload laid over `known`; fragmented ones (never seen) are passed over. */
-export function readParameterSets(bytes: Uint8Array, start: number, end: number, known: ParameterSets): ParameterSets {
+function readParameterSets(bytes: Uint8Array, start: number, end: number, known: ParameterSets): ParameterSets {
   let { sps, pps } = known;
   eachNal(bytes, start, end, (type, from, to) => {
     if (to === from) return;
     if (type === TYPE_SPS) sps = Uint8Array.prototype.slice.call(bytes, from, to);
     else if (type === TYPE_PPS) pps = Uint8Array.prototype.slice.call(bytes, from, to);
   });
-  return { sps, pps };
+  return { vps: undefined, sps, pps };
 }
 
 /** The parameter sets of a track description, by their own NAL type. */
-export function parameterSetsOf(units: readonly Uint8Array[]): ParameterSets {
+function parameterSetsOf(units: readonly Uint8Array[]): ParameterSets {
   const ofType = (type: number): Uint8Array | undefined => units.find((unit) => ((unit[0] ?? 0) & 0x1f) === type);
-  return { sps: ofType(TYPE_SPS), pps: ofType(TYPE_PPS) };
-}
-
-/** One piece of a payload that was too large: FU indicator and header (undefined for a whole NAL unit) and a range of the original. */
-export interface Piece {
-  readonly indicator: number | undefined;
-  readonly header: number;
-  readonly from: number;
-  readonly to: number;
+  return { vps: undefined, sps: ofType(TYPE_SPS), pps: ofType(TYPE_PPS) };
 }
 
 /**
@@ -85,7 +65,7 @@ export interface Piece {
  * NAL unit or of a fragment, whose start and end bits go to the first and last piece; a STAP-A is taken apart. Empty for what
  * cannot be cut.
  */
-export function cutH264(bytes: Uint8Array, start: number, end: number, limit: number): readonly Piece[] {
+function cutH264(bytes: Uint8Array, start: number, end: number, limit: number): readonly Piece[] {
   const head = bytes[start] ?? 0;
   const type = head & 0x1f;
   if (type === TYPE_FU_A) return fragments(head, bytes[start + 1] ?? 0, start + 2, end, limit);
@@ -93,7 +73,7 @@ export function cutH264(bytes: Uint8Array, start: number, end: number, limit: nu
   const pieces: Piece[] = [];
   eachNal(bytes, start, end, (nal, from, to) => {
     if (type !== TYPE_STAP_A || nal === 0 || nal >= TYPE_STAP_A) return;
-    if (to - from <= limit) pieces.push({ indicator: undefined, header: 0, from, to });
+    if (to - from <= limit) pieces.push({ head: [], from, to });
     else pieces.push(...fragments(bytes[from] ?? 0, 0xc0 | nal, from + 1, to, limit));
   });
   return pieces;
@@ -104,9 +84,17 @@ function fragments(head: number, fu: number, from: number, end: number, limit: n
   // Even pieces: a small tail packet costs as much as a large one.
   const size = Math.ceil((end - from) / count);
   return Array.from({ length: count }, (_, index) => ({
-    indicator: (head & 0xe0) | TYPE_FU_A,
-    header: (fu & 0x1f) | (index === 0 ? fu & 0x80 : 0) | (index === count - 1 ? fu & 0x40 : 0),
+    head: [(head & 0xe0) | TYPE_FU_A, (fu & 0x1f) | (index === 0 ? fu & 0x80 : 0) | (index === count - 1 ? fu & 0x40 : 0)],
     from: from + index * size,
     to: Math.min(end, from + (index + 1) * size),
   }));
 }
+
+/** H.264 for the gate and the packet writer. */
+export const H264: NalSyntax = {
+  neededSets: NAL_SPS | NAL_PPS,
+  inspect: inspectH264,
+  readSets: readParameterSets,
+  setsOf: parameterSetsOf,
+  cut: cutH264,
+};

@@ -3,10 +3,20 @@ import type { Clock } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
 
 const ASK_PERIOD_MS = 1_000;
-/** Beginning the stream again costs every viewer a moment of picture, so for one that waits it happens at most so often. */
+/** How often a camera that did not take the request, for want of time or connection, is asked again for the same viewer. */
+const ASK_TRIES = 3;
+/** Opening the stream again costs the camera, so for one that waits it happens at most so often. */
 const RESTART_PERIOD_MS = 5_000;
-/** And for one that lost packets, while others watch undisturbed, far less often: one bad line must not spoil the picture of all. */
+/**
+ * And while others have a picture, or for one that lost packets while others watch, far less often: a viewer who comes and goes, or whose line is
+ * bad, must not keep the camera busy. Its next own intra picture is seldom far.
+ */
 const SHARED_RESTART_PERIOD_MS = 30_000;
+
+/** Who waits for an intra picture. */
+export interface PictureWaiter {
+  needsPicture(): boolean;
+}
 
 /** The two ways to an intra picture. */
 export interface PictureWays {
@@ -18,8 +28,12 @@ export interface PictureWays {
   restart(): void;
   /** Monotonic instant at which the stream was last begun. */
   begunAt(): number;
+  /** Monotonic instant at which it was last begun again; -Infinity when it never was. */
+  restartedAt(): number;
   /** Whether several viewers share the stream. */
   isShared(): boolean;
+  /** Whether somebody has a picture. */
+  isWatched(): boolean;
 }
 
 /**
@@ -30,7 +44,7 @@ export class PictureRequests {
   readonly #clock: Pick<Clock, 'monotonicMs' | 'after'>;
   readonly #log: Log;
   readonly #ways: PictureWays;
-  readonly #wishes = new Set<() => boolean>();
+  readonly #wishes = new Map<PictureWaiter, { tries: number }>();
   #askedAt = Number.NEGATIVE_INFINITY;
   #isAsking = false;
   #isStopped = false;
@@ -51,14 +65,19 @@ export class PictureRequests {
 
   /** A viewer lost something. Never throws and never waits; too soon after the last request it is passed over. */
   ask(): void {
-    if (this.#isUnsupported) this.#restart(this.#ways.isShared() ? SHARED_RESTART_PERIOD_MS : RESTART_PERIOD_MS);
+    if (this.#isUnsupported) this.#restart(this.#ways.begunAt() + (this.#ways.isShared() ? SHARED_RESTART_PERIOD_MS : RESTART_PERIOD_MS));
     else this.#askNow();
   }
 
   /** A viewer waits for its first picture: asked for now or as soon as it may be, if it is still needed then. */
-  want(isStillNeeded: () => boolean): void {
-    this.#wishes.add(isStillNeeded);
+  want(waiter: PictureWaiter): void {
+    if (!this.#wishes.has(waiter)) this.#wishes.set(waiter, { tries: 0 });
     this.#serve();
+  }
+
+  /** It waits no more. */
+  forget(waiter: PictureWaiter): void {
+    this.#wishes.delete(waiter);
   }
 
   /** Nothing is asked any more. */
@@ -70,24 +89,28 @@ export class PictureRequests {
 
   #serve(): void {
     if (this.#isStopped) return;
-    for (const isStillNeeded of this.#wishes) if (!isStillNeeded()) this.#wishes.delete(isStillNeeded);
+    for (const waiter of this.#wishes.keys()) if (!waiter.needsPicture()) this.#wishes.delete(waiter);
     if (this.#wishes.size === 0 || this.#isAsking) return;
-    const dueAt = this.#isUnsupported ? this.#ways.begunAt() + RESTART_PERIOD_MS : this.#askedAt + ASK_PERIOD_MS;
+    const dueAt = this.#isUnsupported ? this.#restartDueAt() : this.#askedAt + ASK_PERIOD_MS;
     const waitMs = dueAt - this.#clock.monotonicMs();
     if (waitMs > 0) {
       this.#timer?.cancel();
       this.#timer = this.#clock.after(waitMs, () => this.#serve(), true);
-      return;
-    }
-    // Each wish is served once: what the camera does not give for it, its next own intra picture will.
-    this.#wishes.clear();
-    if (this.#isUnsupported) this.#restart(RESTART_PERIOD_MS);
-    else this.#askNow();
+    } else if (this.#isUnsupported) {
+      // Each wish is served once: what the camera does not give for it, its next own intra picture will.
+      this.#wishes.clear();
+      this.#restart(dueAt);
+    } else this.#askNow();
   }
 
-  #restart(periodMs: number): void {
-    if (this.#isStopped || !this.#ways.mayRestart() || this.#clock.monotonicMs() - this.#ways.begunAt() < periodMs) return;
-    this.#log.debug('the stream is begun again for an intra picture');
+  #restartDueAt(): number {
+    const { begunAt, restartedAt, isWatched } = this.#ways;
+    const dueAt = begunAt() + RESTART_PERIOD_MS;
+    return isWatched() ? Math.max(dueAt, restartedAt() + SHARED_RESTART_PERIOD_MS) : dueAt;
+  }
+
+  #restart(dueAt: number): void {
+    if (this.#isStopped || !this.#ways.mayRestart() || this.#clock.monotonicMs() < dueAt) return;
     this.#ways.restart();
   }
 
@@ -96,15 +119,29 @@ export class PictureRequests {
     if (this.#isStopped || this.#isAsking || now - this.#askedAt < ASK_PERIOD_MS) return;
     this.#askedAt = now;
     this.#isAsking = true;
+    const asked = [...this.#wishes];
     this.#ways
       .ask()
-      .catch((error: unknown) => {
-        this.#isUnsupported = error instanceof DriverError && error.code === 'camera.unsupported';
-        this.#log.debug('the camera did not take the request for an intra picture', { error });
-      })
+      .then(
+        () => {
+          for (const [waiter] of asked) this.#wishes.delete(waiter);
+        },
+        (error: unknown) => this.#refused(asked, error),
+      )
       .finally(() => {
         this.#isAsking = false;
         this.#serve();
       });
+  }
+
+  /** Who waited still waits: for another try, or for the other way where the camera cannot be asked at all. */
+  #refused(asked: readonly (readonly [PictureWaiter, { tries: number }])[], error: unknown): void {
+    this.#isUnsupported = error instanceof DriverError && error.code === 'camera.unsupported';
+    this.#log.debug('the camera did not take the request for an intra picture', { error });
+    if (this.#isUnsupported) return;
+    for (const [waiter, wish] of asked) {
+      wish.tries += 1;
+      if (wish.tries >= ASK_TRIES) this.#wishes.delete(waiter);
+    }
   }
 }

@@ -6,6 +6,9 @@ import type { Log } from '../kernel/log.js';
 /** The camera's large or small stream. */
 export type StreamKind = 'main' | 'sub';
 
+/** What a viewer wishes; `auto` leaves it to the recorder, which follows the viewer's line. */
+export type StreamWish = StreamKind | 'auto';
+
 /** One camera channel as live view sees it, resolved anew for every session. */
 export interface LiveCamera {
   readonly channelId: string;
@@ -17,6 +20,8 @@ export interface LiveCamera {
   readonly login: Login | undefined;
   /** Codec of the stream as the camera's encoder settings say it; undefined when not known yet. */
   codec(stream: StreamKind): 'H264' | 'H265' | undefined;
+  /** What this stream is taken from as far as it is known now (profile, address): when it changes, a running pull is of another source. */
+  source(stream: StreamKind): string;
   /** rtsp:// address without login. Throws DriverError. */
   streamUri(stream: StreamKind, signal: AbortSignal): Promise<string>;
   /** Asks the camera for an intra picture now. Throws DriverError (`camera.unsupported` where it cannot). */
@@ -52,6 +57,9 @@ export type WatchVerdict =
  */
 export type MayWatch = (ticket: WatchTicket) => WatchVerdict;
 
+/** Whether the same permission covers sound now; asked like `MayWatch`, for every packet of sound. */
+export type MayHear = (ticket: WatchTicket) => boolean;
+
 /** Abuse limits; durations in ms. */
 export interface LiveLimits {
   readonly maxSessions: number;
@@ -69,7 +77,9 @@ export interface LiveOpenRequest {
   /** The viewer's WebRTC offer, already checked against the hash in the signed command. */
   readonly offerSdp: string;
   /** Default `main`. */
-  readonly stream?: StreamKind | undefined;
+  readonly stream?: StreamWish | undefined;
+  /** The viewer wants sound too. Default no; it comes only where the permission covers it. */
+  readonly sound?: boolean | undefined;
   /** Default 10 minutes; capped at 60 minutes and at the end of the permission. */
   readonly maxDurationMs?: number | undefined;
 }
@@ -83,6 +93,8 @@ export interface LiveOpened {
   /** Wall clock ms at which the session ends by itself. */
   readonly untilAt: number;
   readonly stream: StreamKind;
+  /** Sound may come: it was wanted, is permitted, and the viewer has a place for it. */
+  readonly hasSound: boolean;
 }
 
 /** Why a session ended; the sentence for the viewer goes with it in the event. */
@@ -103,7 +115,9 @@ export interface LiveSessionInfo {
   readonly ticket: WatchTicket;
   readonly channelId: string;
   readonly viewerId: string;
+  /** What plays now. */
   readonly stream: StreamKind;
+  readonly hasSound: boolean;
   /** Wall clock ms. */
   readonly openedAt: number;
   readonly untilAt: number;
@@ -148,10 +162,16 @@ export interface LiveParts {
   readonly peers: ViewerPeerFactory;
   readonly cameras: LiveCameras;
   readonly mayWatch: MayWatch;
+  /** Default: nobody may hear anything. */
+  readonly mayHear?: MayHear | undefined;
   /** Called synchronously; must not throw. Every session that was `opened` is `ended` exactly once. */
   readonly onEvent: (event: LiveEvent) => void;
+  /** Other sessions that count among those allowed at once: recordings that are being watched. */
+  readonly others?: (() => number) | undefined;
   /** Random and unguessable. */
   readonly newSessionId: () => string;
+  /** Whether H.265 can be made H.264 here now. Default: it cannot. */
+  readonly transcoding?: (() => 'free' | 'busy' | 'no') | undefined;
   readonly limits?: Partial<LiveLimits> | undefined;
   /** STUN and TURN from the configuration; default none, and then nothing is asked of anyone. */
   readonly iceServers?: (() => readonly string[]) | undefined;

@@ -1,6 +1,7 @@
 import { AgentError } from '../kernel/errors.js';
 import type { Service } from '../kernel/service.js';
 import { type AdmissionVerdict, admit, LIVE_LIMITS } from './admission.js';
+import { SharedSounds } from './audio.js';
 import type {
   EndReason,
   EndReceipt,
@@ -11,11 +12,13 @@ import type {
   LiveParts,
   LiveSessionInfo,
   StreamKind,
+  StreamWish,
 } from './ports.js';
 import { END_WORDS } from './reasons.js';
 import { remember } from './remember.js';
 import { LiveSession } from './session.js';
 import { SharedPulls } from './shared-pulls.js';
+import { chooseStream, offersCodec, type StreamChoice } from './stream-choice.js';
 
 /** Live view: opens, holds and ends sessions. */
 export class LiveService implements Service {
@@ -27,12 +30,14 @@ export class LiveService implements Service {
   readonly #settling = new Set<Promise<void>>();
   readonly #lastOpenAt = new Map<string, number>();
   readonly #pulls: SharedPulls;
+  readonly #sounds: SharedSounds;
   #isStopping = false;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
     this.#limits = { ...LIVE_LIMITS, ...parts.limits };
     this.#pulls = new SharedPulls(parts);
+    this.#sounds = new SharedSounds(parts);
   }
 
   async start(): Promise<void> {
@@ -50,25 +55,46 @@ export class LiveService implements Service {
    */
   async open(request: LiveOpenRequest): Promise<LiveOpened> {
     const { channelId, viewerId } = request.ticket;
-    const stream = request.stream ?? 'main';
     const camera = this.#parts.cameras.resolve(channelId);
-    const verdict = this.#admit(request, camera, stream);
+    const wish = request.stream ?? 'main';
+    const choice = chooseStream({
+      wish,
+      main: camera?.codec('main'),
+      sub: camera?.codec('sub'),
+      playsH265: offersCodec(request.offerSdp, 'H265'),
+      transcoding: this.#parts.transcoding?.() ?? 'no',
+    });
+    const verdict = this.#admit(request, camera, choice);
     if (!verdict.ok) throw new AgentError(verdict);
-    if (camera === undefined)
+    if (camera === undefined || !choice.ok)
       throw new AgentError({ code: 'live.no_such_camera', say: 'There is no camera on this channel.', fix: 'Choose another.' });
-    for (const sessionId of verdict.replaces) this.end(sessionId, 'taken_over');
     remember(this.#lastOpenAt, viewerId, this.#parts.clock.monotonicMs());
     const sessionId = this.#parts.newSessionId();
     const { untilAt, durationMs } = verdict;
     const { ticket, offerSdp } = request;
+    const { stream, codec } = choice;
+    const shared = { limits: this.#limits, pulls: this.#pulls, sounds: this.#sounds };
+    const withSound = request.sound === true && this.#parts.mayHear?.(ticket) === true;
     const session = new LiveSession(
-      { sessionId, ticket, camera, stream, offerSdp, untilAt, durationMs, limits: this.#limits, pulls: this.#pulls },
+      { ...shared, sessionId, ticket, camera, stream, wish, codec, withSound, offerSdp, untilAt, durationMs },
       this.#parts,
       (ended, settled) => this.#ended(ended, settled),
     );
     this.#sessions.set(sessionId, session);
-    const peer = await session.open();
-    return { sessionId, answerSdp: peer.answerSdp, fingerprint: peer.fingerprint, untilAt, stream };
+    const opening = session.open();
+    // In the same tick, but after the new session took its place: the camera's stream goes on for it instead of being opened again.
+    for (const replaced of verdict.replaces) this.end(replaced, 'taken_over');
+    const peer = await opening;
+    const { answerSdp, fingerprint } = peer;
+    return { sessionId, answerSdp, fingerprint, untilAt, stream, hasSound: peer.audio !== undefined };
+  }
+
+  /** The viewer of a session wants another stream. Resolves with what plays then. Throws AgentError (`live.no_such_session`, `live.*`). */
+  async choose(sessionId: string, wish: StreamWish): Promise<StreamKind> {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined)
+      throw new AgentError({ code: 'live.no_such_session', say: 'This live view is over.', fix: 'Open the camera again.' });
+    return session.choose(wish);
   }
 
   /** Ends one session at once: when it returns, nothing leaves any more. Undefined when there is none of that id. */
@@ -98,7 +124,7 @@ export class LiveService implements Service {
     await Promise.all(this.#settling);
   }
 
-  #admit(request: LiveOpenRequest, camera: LiveCamera | undefined, stream: StreamKind): AdmissionVerdict {
+  #admit(request: LiveOpenRequest, camera: LiveCamera | undefined, choice: StreamChoice): AdmissionVerdict {
     const { channelId, viewerId } = request.ticket;
     const lastOpenAt = this.#lastOpenAt.get(viewerId);
     return admit({
@@ -107,10 +133,11 @@ export class LiveService implements Service {
       permission: this.#parts.mayWatch(request.ticket),
       channelId,
       viewerId,
-      stream,
+      choice,
       requestedMs: request.maxDurationMs,
-      camera: camera === undefined ? undefined : { state: camera.state, reason: camera.reason, codec: camera.codec(stream) },
+      camera: camera === undefined ? undefined : { state: camera.state, reason: camera.reason },
       sessions: this.sessions(),
+      others: this.#parts.others?.(),
       sinceLastOpenMs: lastOpenAt === undefined ? undefined : this.#parts.clock.monotonicMs() - lastOpenAt,
       limits: this.#limits,
     });

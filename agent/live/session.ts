@@ -2,25 +2,45 @@ import { randomInt } from 'node:crypto';
 import type { VideoTrack, ViewerPeer } from '../../drivers/port.js';
 import type { Timer } from '../kernel/clock.js';
 import { AgentError } from '../kernel/errors.js';
+import { AudioLane, type SharedSounds } from './audio.js';
 import { liveError } from './failures.js';
 import { MediaGate } from './gate.js';
-import type { EndReason, EndReceipt, LiveCamera, LiveLimits, LiveParts, LiveSessionInfo, StreamKind, WatchTicket } from './ports.js';
+import type {
+  EndReason,
+  EndReceipt,
+  LiveCamera,
+  LiveLimits,
+  LiveParts,
+  LiveSessionInfo,
+  StreamKind,
+  StreamWish,
+  WatchTicket,
+} from './ports.js';
 import { END_WORDS } from './reasons.js';
 import type { PullViewer } from './shared-pull.js';
 import type { Seat, SharedPulls } from './shared-pulls.js';
+import type { Codec } from './stream-choice.js';
+import { type DirectorParts, StreamDirector } from './stream-director.js';
 
 /** What admission decided; fixed for the session's life. */
 export interface SessionPlan {
   readonly sessionId: string;
   readonly ticket: WatchTicket;
   readonly camera: LiveCamera;
+  /** What it begins with, and what the viewer wished. */
   readonly stream: StreamKind;
+  readonly wish: StreamWish;
+  /** What goes to the viewer, whichever stream plays. */
+  readonly codec: Codec;
   readonly offerSdp: string;
   readonly untilAt: number;
   readonly durationMs: number;
   readonly limits: LiveLimits;
   /** The streams of the cameras, shared with other viewers. */
   readonly pulls: SharedPulls;
+  readonly sounds: SharedSounds;
+  /** Sound was wanted and is permitted. */
+  readonly withSound: boolean;
 }
 
 /** Other words for an end than the reason's own, when somebody knows better (the authorizer, the camera driver). */
@@ -38,8 +58,11 @@ export class LiveSession {
   readonly #startedAt: number;
   readonly #openedAt: number;
   readonly #timers: Timer[] = [];
+  readonly #director: StreamDirector;
   #peer: ViewerPeer | undefined;
   #seat: Seat | undefined;
+  /** Ends the sound. */
+  #hush: (() => Promise<void>) | undefined;
   #isDescribed = false;
   #isConnected = false;
   #isAttached = false;
@@ -61,9 +84,11 @@ export class LiveSession {
       deadlineAt: this.#startedAt + plan.durationMs,
       onRefused: (why) => this.end(why, why === 'withdrawn' ? this.#refusal : undefined),
       onFirstPicture: () => this.#playing(),
+      codec: plan.codec,
       firstSequence: randomInt(0x1_0000),
       firstTimestamp: randomInt(0x1_0000_0000),
     });
+    this.#director = new StreamDirector(this.#directorParts(), plan.stream, plan.wish);
   }
 
   /**
@@ -93,15 +118,22 @@ export class LiveSession {
     return this.#peer;
   }
 
+  /** The viewer wants another stream of the camera. Resolves with what plays then; throws AgentError when it stays as it was. */
+  choose(wish: StreamWish): Promise<StreamKind> {
+    return this.#director.choose(wish);
+  }
+
   info(): LiveSessionInfo {
-    const { sessionId, ticket, stream, untilAt } = this.plan;
+    const { sessionId, ticket, untilAt } = this.plan;
     const { packets, bytes } = this.gate;
+    const { stream } = this.#director;
     return {
       sessionId,
       ticket,
       channelId: ticket.channelId,
       viewerId: ticket.viewerId,
       stream,
+      hasSound: this.#peer?.audio !== undefined,
       openedAt: this.#openedAt,
       untilAt,
       packets,
@@ -121,8 +153,18 @@ export class LiveSession {
     this.#receipt = { sessionId, channelId, viewerId, packets, bytes, lastMediaMs: Math.max(0, this.gate.lastSentAt - decidedAt) };
     this.#endedWith = { reason, say: words?.say ?? END_WORDS[reason].say, fix: words?.fix ?? END_WORDS[reason].fix };
     for (const timer of this.#timers) timer.cancel();
-    this.#peer?.close();
-    this.#onEnded(this, this.#seat?.leave() ?? Promise.resolve());
+    try {
+      this.#peer?.close();
+    } catch (error) {
+      this.#parts.log.error('the connection to a viewer did not end cleanly', { error });
+    } finally {
+      // Whatever became of the viewer's side: the camera is let go of.
+      const left = Promise.all([this.#seat?.leave(), this.#director.stop(), this.#hush?.()]);
+      this.#onEnded(
+        this,
+        left.then(() => undefined),
+      );
+    }
     if (this.#isAnnounced) this.#announceEnd(this.#receipt, decidedAt);
     return this.#receipt;
   }
@@ -149,7 +191,8 @@ export class LiveSession {
   #answer(): Promise<ViewerPeer> {
     return this.#parts.peers.answer({
       offerSdp: this.plan.offerSdp,
-      video: { codec: 'H264', profileLevelId: this.#seat?.profileLevelId },
+      video: { codec: this.plan.codec, profileLevelId: this.#seat?.profileLevelId },
+      mayHear: this.plan.withSound,
       iceServers: this.#parts.iceServers?.() ?? [],
       bindAddress: this.#parts.bindAddress,
       onConnected: () => {
@@ -157,6 +200,8 @@ export class LiveSession {
         this.#attach();
       },
       onPictureLoss: () => this.#seat?.repairPicture(),
+      onResend: (bytes) => this.gate.resend(bytes),
+      onReport: (report) => this.#director.report(report),
       onClosed: () => this.end(this.#isConnected ? 'viewer_gone' : 'viewer_unreachable'),
     });
   }
@@ -175,15 +220,48 @@ export class LiveSession {
   }
 
   #takeSeat(): Seat {
-    const { camera, stream, pulls } = this.plan;
-    const viewer: PullViewer = {
+    const { camera, stream, codec, pulls } = this.plan;
+    return pulls.join(camera, stream, this.#viewer(), codec);
+  }
+
+  /** Our end of whichever stream plays. */
+  #viewer(): PullViewer {
+    return {
       onRtp: (bytes, start, end) => this.gate.push(bytes, start, end),
       onTrack: (track) => this.#described(track),
       onRestart: () => this.gate.restart(),
       onFailed: (reason) => this.#cameraFailed(reason),
       needsPicture: () => this.gate.state === 'armed' || this.gate.state === 'waiting',
     };
-    return pulls.join(camera, stream, viewer);
+  }
+
+  #directorParts(): DirectorParts {
+    const { pulls, ticket, codec } = this.plan;
+    return {
+      ...this.#parts,
+      pulls,
+      codec,
+      channelId: ticket.channelId,
+      camera: () => this.#parts.cameras.resolve(ticket.channelId),
+      viewer: this.#viewer(),
+      sentBytes: () => this.gate.bytes,
+      onChanged: (seat, track) => this.#changed(seat, track),
+    };
+  }
+
+  /** Another stream of the camera takes over with its intra picture; the permission is asked in this very tick. */
+  #changed(seat: Seat, track: VideoTrack): boolean {
+    if (this.#receipt !== undefined) return false;
+    if (!this.#mayWatch()) {
+      this.end('withdrawn', this.#refusal);
+      return false;
+    }
+    const before = this.#seat;
+    this.#seat = seat;
+    this.gate.restart();
+    before?.leave().catch((error: unknown) => this.#parts.log.debug('a stream did not end cleanly', { error }));
+    this.#described(track);
+    return true;
   }
 
   #described(track: VideoTrack): void {
@@ -201,7 +279,23 @@ export class LiveSession {
     this.end(this.#failure.code === 'live.codec_unsupported' ? 'codec_unsupported' : 'camera_gone', this.#failure);
   }
 
+  /** Sound follows the first picture; who may watch is not asked to hear it, and may lose that alone. */
+  #beginSound(): void {
+    const peer = this.#peer;
+    if (!this.plan.withSound || peer?.audio === undefined || this.#receipt !== undefined) return;
+    const lane = new AudioLane({
+      mayHear: () => this.#parts.mayHear?.(this.plan.ticket) === true,
+      onRefused: () => void this.#hush?.(),
+      pass: (bytes) => this.gate.passSound(bytes),
+      peer,
+      firstSequence: randomInt(0x1_0000),
+      firstTimestamp: randomInt(0x1_0000_0000),
+    });
+    this.#hush = this.plan.sounds.listen(this.plan.camera, lane.take);
+  }
+
   #playing(): void {
+    this.#beginSound();
     const waitMs = Math.round(this.#parts.clock.monotonicMs() - this.#startedAt);
     this.#parts.onEvent({ kind: 'playing', session: this.info(), waitMs });
   }

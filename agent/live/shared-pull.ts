@@ -1,24 +1,23 @@
-import { DriverError, type StreamClient, type StreamPull, type VideoTrack } from '../../drivers/port.js';
+import { DriverError, type StreamClient, type VideoTrack } from '../../drivers/port.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { Log } from '../kernel/log.js';
-import { inspectH264, NAL_IDR } from './h264.js';
+import { HeldPackets } from './held-packets.js';
 import { PictureRequests } from './picture-requests.js';
 import type { LiveCamera, StreamKind } from './ports.js';
-import { type RtpView, readRtp } from './rtp.js';
+import { PullAttempt } from './pull-attempt.js';
 
 /** A camera that sends nothing for so long while it plays is gone, though its connection may look alive. */
 const SILENCE_MS = 15_000;
 const SILENCE_CHECK_MS = 3_000;
-/** Some cameras finish a picture of the stream before they begin anew: so many pictures are looked at. */
-const FIRST_PICTURES = 3;
-/** A camera that has not let go of the ended stream yet refuses the new one: it is tried again, because viewers had a picture before. */
-const RETRY_MS = 1_000;
-const RETRIES = 3;
+/** A second connection that has shown no intra picture by then is given up; the first goes on. */
+const REOPEN_MS = 12_000;
+/** A second connection that sends more than this before its intra picture does not begin with one. */
+const REOPEN_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /** One viewer's end of a shared stream. Called synchronously; what it throws ends itself and nobody else. */
 export interface PullViewer {
   /** One RTP packet, valid only during the call. */
-  onRtp(bytes: Buffer, start: number, end: number): void;
+  onRtp(bytes: Uint8Array, start: number, end: number): void;
   /** The stream plays and is described so; again after `onRestart`. Packets may have come before. */
   onTrack(track: VideoTrack): void;
   /** The stream begins again: the packets that follow have nothing to do with those before. */
@@ -39,19 +38,17 @@ export interface StreamHabits {
   beginsWhole: boolean | undefined;
 }
 
-/** One connection to the camera, from its opening to its end; what comes of one that is over is passed over. */
-interface Attempt {
-  readonly abort: AbortController;
-  isOver: boolean;
-}
-
 /** What a shared pull is made of. */
 export interface SharedPullParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly streams: StreamClient;
   readonly stream: StreamKind;
+  /** A stream of another codec fails. */
+  readonly codec: VideoTrack['codec'];
   readonly habits: StreamHabits;
+  /** The camera is asked for nothing before this. */
+  readonly after: Promise<void> | undefined;
   /** The last viewer left or the stream failed: nobody may join any more. Called once, in the tick. */
   readonly onOver: () => void;
 }
@@ -64,39 +61,49 @@ export class SharedPull {
   readonly #parts: SharedPullParts;
   readonly #viewers = new Set<PullViewer>();
   readonly #pictures: PictureRequests;
-  readonly #view: RtpView = { marker: false, sequence: 0, timestamp: 0, start: 0, end: 0 };
   /** Of the newest viewer: its login is the newest too. */
   #camera: LiveCamera;
-  #attempt: Attempt = { abort: new AbortController(), isOver: false };
-  #pull: StreamPull | undefined;
-  /** Resolves when what was opened so far is closed. */
-  #closed: Promise<void> = Promise.resolve();
+  #current: PullAttempt;
+  /** Opened beside the current one for the intra picture it begins with; takes its place with that picture and not before. */
+  #next: { readonly attempt: PullAttempt; readonly held: HeldPackets; readonly deadline: Timer } | undefined;
   #isOver = false;
   #begunAt: number;
-  #lastPacketAt: number;
+  #reopenedAt = Number.NEGATIVE_INFINITY;
   #silenceTimer: Timer | undefined;
-  #retryTimer: Timer | undefined;
-  /** Only a stream that was begun again is tried more than once; the first opening fails at once. */
-  #retriesLeft = 0;
-  /** Pictures still to be looked at for an intra picture; 0 when it is decided. */
-  #firstPictures = FIRST_PICTURES;
-  #picture = -1;
+  #closed: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SharedPullParts, camera: LiveCamera) {
-    const { clock, log, stream, habits } = parts;
+    const { clock, log, stream, habits, after } = parts;
     this.#parts = parts;
     this.#camera = camera;
     this.#begunAt = clock.monotonicMs();
-    this.#lastPacketAt = this.#begunAt;
     const ways = {
-      ask: () => this.#camera.synchronize(stream, this.#attempt.abort.signal),
-      mayRestart: () => habits.beginsWhole === true && this.#pull !== undefined,
-      restart: () => void this.#restart(),
+      ask: () => this.#camera.synchronize(stream, this.#current.signal),
+      mayRestart: () => habits.beginsWhole === true && this.#current.track !== undefined && this.#next === undefined,
+      restart: () => this.#reopen(),
       begunAt: () => this.#begunAt,
+      restartedAt: () => this.#reopenedAt,
       isShared: () => this.#viewers.size > 1,
+      isWatched: () => [...this.#viewers].some((viewer) => !viewer.needsPicture()),
     };
     this.#pictures = new PictureRequests(clock, log, ways, habits.isDeaf);
-    this.#open();
+    this.#current = this.#attempt(
+      {
+        onPlaying: (track) => this.#playing(track),
+        // The first packets tell whether beginning the stream again is a way to an intra picture.
+        onBegun: (isWhole) => {
+          habits.beginsWhole = isWhole;
+        },
+        onRtp: (bytes, start, end) => this.#spread(bytes, start, end),
+        onFailed: (reason) => this.#lost(reason),
+      },
+      after,
+    );
+  }
+
+  /** Resolves when every connection it made is gone. */
+  get closed(): Promise<void> {
+    return this.#closed.then(() => undefined);
   }
 
   /**
@@ -106,25 +113,26 @@ export class SharedPull {
   join(viewer: PullViewer, camera: LiveCamera): void {
     this.#camera = camera;
     this.#viewers.add(viewer);
-    const attempt = this.#attempt;
-    const track = this.#pull?.track;
-    if (track === undefined) return;
+    const attempt = this.#current;
+    if (attempt.track === undefined) return;
     void Promise.resolve().then(() => {
-      if (!attempt.isOver && this.#viewers.has(viewer)) this.#guard(viewer, () => viewer.onTrack(track));
+      const { track } = attempt;
+      if (track !== undefined && this.#viewers.has(viewer)) this.#guard(viewer, () => viewer.onTrack(track));
     });
   }
 
   /** The viewer gets nothing more when this returns. Resolves when the camera's connection is gone, at once while others watch. */
   leave(viewer: PullViewer): Promise<void> {
     this.#viewers.delete(viewer);
+    this.#pictures.forget(viewer);
     if (this.#viewers.size > 0) return Promise.resolve();
     this.#end();
-    return this.#closed;
+    return this.closed;
   }
 
   /** A viewer has nothing to show: an intra picture is asked for as soon as the camera may be asked. */
   wantPicture(viewer: PullViewer): void {
-    this.#pictures.want(() => this.#viewers.has(viewer) && viewer.needsPicture());
+    if (this.#viewers.has(viewer)) this.#pictures.want(viewer);
   }
 
   /** A viewer lost packets. */
@@ -132,79 +140,25 @@ export class SharedPull {
     this.#pictures.ask();
   }
 
-  #open(): void {
-    const opened = this.#openStream(this.#attempt);
-    this.#closed = Promise.all([this.#closed, opened]).then(() => undefined);
+  #attempt(handlers: ConstructorParameters<typeof PullAttempt>[1], after?: Promise<void>): PullAttempt {
+    const attempt = new PullAttempt({ ...this.#parts, camera: this.#camera, after }, handlers);
+    this.#closed = Promise.all([this.#closed, attempt.closed]);
+    this.#closed.catch(() => undefined);
+    return attempt;
   }
 
-  /** Opens, and stays until the stream it opened is gone. */
-  async #openStream(attempt: Attempt): Promise<void> {
-    const { signal } = attempt.abort;
-    try {
-      const uri = await this.#camera.streamUri(this.#parts.stream, signal);
-      if (attempt.isOver) return;
-      const pull = await this.#parts.streams.open({
-        uri,
-        allowedHost: this.#camera.deviceHost,
-        login: this.#camera.login,
-        signal,
-        onRtp: (bytes, start, end) => {
-          if (!attempt.isOver) this.#spread(bytes, start, end);
-        },
-        onEnd: (reason) => {
-          if (!attempt.isOver) this.#fail(reason);
-        },
-      });
-      if (attempt.isOver) await pull.close();
-      else this.#playing(pull);
-    } catch (error) {
-      if (!attempt.isOver) this.#openFailed(error, attempt);
-    }
-  }
-
-  #openFailed(error: unknown, attempt: Attempt): void {
-    if (this.#retriesLeft === 0) {
-      this.#fail(error);
+  #playing(track: VideoTrack): void {
+    if (track.codec !== this.#parts.codec) {
+      this.#fail(new DriverError('stream.unsupported', `the stream is ${track.codec}`));
       return;
     }
-    this.#retriesLeft -= 1;
-    // A camera that makes this difficult is not begun again for a picture.
-    this.#parts.habits.beginsWhole = false;
-    this.#retryTimer = this.#parts.clock.after(RETRY_MS, () => void this.#openStream(attempt), true);
-  }
-
-  #playing(pull: StreamPull): void {
-    if (pull.track.codec !== 'H264') {
-      this.#pull = pull;
-      this.#fail(new DriverError('stream.unsupported', `the stream is ${pull.track.codec}`));
-      return;
-    }
-    this.#pull = pull;
-    this.#retriesLeft = 0;
-    this.#parts.habits.profileLevelId = pull.track.profileLevelId;
-    this.#lastPacketAt = this.#parts.clock.monotonicMs();
+    this.#parts.habits.profileLevelId = track.profileLevelId;
+    this.#silenceTimer?.cancel();
     this.#watchSilence();
-    for (const viewer of this.#viewers) this.#guard(viewer, () => viewer.onTrack(pull.track));
+    this.#each((viewer) => viewer.onTrack(track));
   }
 
-  /** Ends the connection and makes another; one camera connection at a time, because small cameras have few. */
-  async #restart(): Promise<void> {
-    if (this.#isOver || this.#pull === undefined) return;
-    this.#begunAt = this.#parts.clock.monotonicMs();
-    const closing = this.#hangUp().catch((error: unknown) => this.#parts.log.debug('a stream did not end cleanly', { error }));
-    this.#attempt = { abort: new AbortController(), isOver: false };
-    this.#retriesLeft = RETRIES;
-    this.#firstPictures = FIRST_PICTURES;
-    this.#picture = -1;
-    for (const viewer of this.#viewers) this.#guard(viewer, () => viewer.onRestart());
-    this.#closed = Promise.all([this.#closed, closing]).then(() => undefined);
-    await closing;
-    if (!this.#isOver) this.#open();
-  }
-
-  #spread(bytes: Buffer, start: number, end: number): void {
-    this.#lastPacketAt = this.#parts.clock.monotonicMs();
-    if (this.#firstPictures > 0) this.#lookAtFirst(bytes, start, end);
+  #spread(bytes: Uint8Array, start: number, end: number): void {
     for (const viewer of this.#viewers) {
       try {
         viewer.onRtp(bytes, start, end);
@@ -214,18 +168,74 @@ export class SharedPull {
     }
   }
 
-  /** Whether the camera begins a stream with an intra picture: then beginning it again is a way to get one. */
-  #lookAtFirst(bytes: Buffer, start: number, end: number): void {
-    const view = this.#view;
-    if (!readRtp(bytes, start, end, view)) return;
-    if (view.timestamp !== this.#picture) {
-      if (this.#picture >= 0) this.#firstPictures -= 1;
-      this.#picture = view.timestamp;
-      if (this.#firstPictures === 0) this.#parts.habits.beginsWhole = false;
-    }
-    if (this.#firstPictures === 0 || (inspectH264(bytes, view.start, view.end) & NAL_IDR) === 0) return;
-    this.#firstPictures = 0;
-    this.#parts.habits.beginsWhole = true;
+  /**
+   * Opens the stream a second time beside the first. The viewers change over with its intra picture, so that those who have a picture
+   * miss nothing; whatever goes wrong with it, they stay with what they have, and it is not tried again.
+   */
+  #reopen(): void {
+    if (this.#isOver || this.#next !== undefined) return;
+    const { clock, log } = this.#parts;
+    this.#begunAt = clock.monotonicMs();
+    this.#reopenedAt = this.#begunAt;
+    const attempt: PullAttempt = this.#attempt({
+      onPlaying: () => this.#changeOver(attempt),
+      onRtp: (bytes, start, end) => {
+        if (attempt === this.#current) this.#spread(bytes, start, end);
+        else this.#holdNext(attempt, bytes, start, end);
+      },
+      onFailed: (reason) => {
+        if (attempt === this.#current) this.#lost(reason);
+        else this.#giveUpNext(reason);
+      },
+    });
+    const deadline = clock.after(
+      REOPEN_MS,
+      () => this.#giveUpNext(new DriverError('camera.timeout', 'no intra picture came in time')),
+      true,
+    );
+    this.#next = { attempt, held: new HeldPackets(REOPEN_LIMIT_BYTES), deadline };
+    log.debug('the stream is opened beside itself for an intra picture');
+  }
+
+  #holdNext(attempt: PullAttempt, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#next?.attempt !== attempt) return;
+    if (attempt.beginning === 'midway' || !this.#next.held.append(bytes, start, end))
+      this.#giveUpNext(new DriverError('stream.unsupported', 'the stream did not begin with an intra picture this time'));
+    else this.#changeOver(attempt);
+  }
+
+  /** Once the second connection plays and has shown its intra picture, in one tick. */
+  #changeOver(attempt: PullAttempt): void {
+    const next = this.#next;
+    const { track } = attempt;
+    if (next?.attempt !== attempt || track === undefined || attempt.beginning !== 'whole') return;
+    next.deadline.cancel();
+    this.#next = undefined;
+    this.#current.hangUp();
+    this.#current = attempt;
+    this.#each((viewer) => viewer.onRestart());
+    this.#playing(track);
+    next.held.each((bytes, start, end) => {
+      this.#spread(bytes, start, end);
+      return !attempt.isOver;
+    });
+  }
+
+  #giveUpNext(reason: unknown): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    this.#next = undefined;
+    next.deadline.cancel();
+    next.attempt.hangUp();
+    this.#parts.habits.beginsWhole = false;
+    this.#parts.log.debug('the stream could not be opened beside itself', { error: reason });
+    if (this.#current.isOver) this.#fail(reason);
+  }
+
+  /** The current connection ended. A camera that lets only one in has ended it for the second one, and that one is waited for. */
+  #lost(reason: unknown): void {
+    if (this.#next === undefined) this.#fail(reason);
+    else this.#parts.habits.beginsWhole = false;
   }
 
   #watchSilence(): void {
@@ -233,12 +243,16 @@ export class SharedPull {
     this.#silenceTimer = clock.after(
       SILENCE_CHECK_MS,
       () => {
-        if (clock.monotonicMs() - this.#lastPacketAt > SILENCE_MS)
+        if (clock.monotonicMs() - this.#current.lastPacketAt > SILENCE_MS)
           this.#fail(new DriverError('camera.timeout', 'the camera plays but sends nothing'));
         else this.#watchSilence();
       },
       true,
     );
+  }
+
+  #each(act: (viewer: PullViewer) => void): void {
+    for (const viewer of this.#viewers) this.#guard(viewer, () => act(viewer));
   }
 
   #guard(viewer: PullViewer, act: () => void): void {
@@ -252,8 +266,17 @@ export class SharedPull {
   /** A viewer that fails takes only itself away. */
   #drop(viewer: PullViewer, error: unknown): void {
     this.#parts.log.error('a viewer failed to take a packet', { error });
-    void this.leave(viewer);
-    viewer.onFailed(error);
+    this.leave(viewer).catch(() => undefined);
+    this.#tell(viewer, error);
+  }
+
+  /** What a viewer does with the bad news is its own affair: the others hear it all the same. */
+  #tell(viewer: PullViewer, reason: unknown): void {
+    try {
+      viewer.onFailed(reason);
+    } catch (error) {
+      this.#parts.log.error('a viewer failed to take the end of its stream', { error });
+    }
   }
 
   #fail(reason: unknown): void {
@@ -262,7 +285,7 @@ export class SharedPull {
     // Over first: a viewer that opens again while it is told gets another pull.
     this.#viewers.clear();
     this.#end();
-    for (const viewer of viewers) viewer.onFailed(reason);
+    for (const viewer of viewers) this.#tell(viewer, reason);
   }
 
   #end(): void {
@@ -270,23 +293,11 @@ export class SharedPull {
     this.#isOver = true;
     this.#parts.habits.isDeaf = this.#pictures.isUnsupported;
     this.#pictures.stop();
-    const closing = this.#hangUp();
-    this.#closed = Promise.all([this.#closed, closing]).then(() => undefined);
-    // Whoever awaits it hears of a failure; nobody awaiting is no unhandled rejection.
-    this.#closed.catch(() => undefined);
-    this.#parts.onOver();
-  }
-
-  /** Nothing of the connection counts any more from this tick on; a camera that plays is told so before it is gone. */
-  #hangUp(): Promise<void> {
-    const { abort } = this.#attempt;
-    const pull = this.#pull;
-    this.#attempt.isOver = true;
-    this.#pull = undefined;
     this.#silenceTimer?.cancel();
-    this.#retryTimer?.cancel();
-    if (pull !== undefined) return pull.close().finally(() => abort.abort());
-    abort.abort();
-    return Promise.resolve();
+    this.#next?.deadline.cancel();
+    this.#next?.attempt.hangUp();
+    this.#next = undefined;
+    this.#current.hangUp();
+    this.#parts.onOver();
   }
 }

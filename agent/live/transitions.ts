@@ -1,6 +1,6 @@
 /**
- * The media gate as a table. Nothing leaves in any state but `sending`, and `sending` is reached only through `armed`, which
- * only a granted permission reaches. Pure.
+ * The media gate as a table. Pictures leave in no state but `sending`, messages and pieces of files also in `waiting`; both are reached only
+ * through `armed`, which only a granted permission reaches, and with the viewer's transport up. Pure.
  */
 export type GateState =
   | 'shut' // no permission seen

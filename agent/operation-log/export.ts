@@ -2,7 +2,7 @@ import type { PublicJwk } from '../contract/shapes.js';
 import { toBase64url } from '../contract/text.js';
 import { AgentError } from '../kernel/errors.js';
 import { extend, type Hash, type LogState, merkleRoot, toHex } from './chain.js';
-import type { LogStore, StoredCheckpoint, StoredRowWithDetail } from './ports.js';
+import type { LogStore, StoredCheckpoint, StoredRowWithDetail, SubjectRow } from './ports.js';
 
 /** What goes into an export beside rows and checkpoints. */
 export interface ExportChoice {
@@ -29,12 +29,9 @@ const PAGE_ROWS = 256;
  * @throws AgentError log.shortened when rows were taken out while they were being read
  */
 export async function* exportLines(parts: ExportParts, choice: ExportChoice): AsyncGenerator<string> {
-  const { store, hash, device, key, at } = parts;
+  const { store, hash } = parts;
   const anchor = await store.anchor();
-  const statement = await store.anchorStatement();
-  const begin = statement === null ? null : { size: anchor.size, head: toHex(anchor.head), peaks: anchor.peaks.map(toHex), statement };
-  const { hasDetails: details, hasPeople: people } = choice;
-  yield line({ kind: 'header', v: 1, device, key, at, anchor: begin, details, people });
+  yield await headerLine(parts, anchor, choice);
   const last = (await store.lastRow())?.seq ?? anchor.size;
   const checkpoints = new CheckpointsInOrder(store, anchor.size);
   let state: LogState = anchor;
@@ -43,23 +40,47 @@ export async function* exportLines(parts: ExportParts, choice: ExportChoice): As
     if ((await store.anchor()).size !== anchor.size) throw shortened();
     if (rows.length === 0) break;
     for (const row of rows) {
-      yield line(rowLine(row, choice));
+      yield rowLine(row, choice);
       state = { ...extend(hash, state, row.leaf), size: row.seq };
-      for (const { jws } of await checkpoints.upTo(row.seq)) yield line({ kind: 'checkpoint', statement: jws });
+      for (const checkpoint of await checkpoints.upTo(row.seq)) yield checkpointLine(checkpoint);
     }
   }
   if (choice.hasPeople) yield* personLines(store);
-  yield line({ kind: 'end', size: state.size, head: toHex(state.head), root: toHex(merkleRoot(hash, state)) });
+  yield endLine({ size: state.size, head: state.head, root: merkleRoot(hash, state) });
 }
 
-function rowLine({ seq, body, detail: stored }: StoredRowWithDetail, choice: ExportChoice) {
+/** The first line: whose log it is, the key that its checkpoints are verified with, and where the rows begin. */
+export async function headerLine({ store, device, key, at }: ExportParts, anchor: LogState, choice: ExportChoice): Promise<string> {
+  const statement = await store.anchorStatement();
+  const begin = statement === null ? null : { size: anchor.size, head: toHex(anchor.head), peaks: anchor.peaks.map(toHex), statement };
+  const { hasDetails: details, hasPeople: people } = choice;
+  return line({ kind: 'header', v: 1, device, key, at, anchor: begin, details, people });
+}
+
+/** A row: its exact hashed text, and what stands beside it when that is wanted. */
+export function rowLine({ seq, body, detail: stored }: StoredRowWithDetail, choice: ExportChoice): string {
   const { salt, json } = stored ?? { salt: null, json: null };
   const detail = choice.hasDetails && salt !== null && json !== null ? { salt: toBase64url(salt), json } : null;
-  return { kind: 'row', seq, body, detail };
+  return line({ kind: 'row', seq, body, detail });
+}
+
+/** A signed checkpoint, behind the last row that it speaks of. */
+export function checkpointLine({ jws }: StoredCheckpoint): string {
+  return line({ kind: 'checkpoint', statement: jws });
+}
+
+/** Somebody behind the rows, with the salt that the reference in them is made with. */
+export function personLine({ ref, salt, name, email }: SubjectRow): string {
+  return line({ kind: 'person', ref: toBase64url(ref), salt: salt === null ? null : toBase64url(salt), name, email });
+}
+
+/** The last line: what the rows must add up to. */
+export function endLine({ size, head, root }: Pick<StoredCheckpoint, 'size' | 'head' | 'root'>): string {
+  return line({ kind: 'end', size, head: toHex(head), root: toHex(root) });
 }
 
 /** Hands out checkpoints as the rows they speak of go by; reads them a page at a time. */
-class CheckpointsInOrder {
+export class CheckpointsInOrder {
   readonly #store: LogStore;
   #page: StoredCheckpoint[] = [];
   #readTo: number;
@@ -70,6 +91,7 @@ class CheckpointsInOrder {
     this.#readTo = aboveSize;
   }
 
+  /** Those up to this row that were not handed out yet. */
   async upTo(size: number): Promise<readonly StoredCheckpoint[]> {
     const due: StoredCheckpoint[] = [];
     for (;;) {
@@ -90,8 +112,7 @@ async function* personLines(store: LogStore): AsyncGenerator<string> {
   let after: Uint8Array | null = null;
   for (;;) {
     const page = await store.livingSubjects(after, PAGE_ROWS);
-    for (const { ref, salt, name, email } of page)
-      yield line({ kind: 'person', ref: toBase64url(ref), salt: salt === null ? null : toBase64url(salt), name, email });
+    for (const person of page) yield personLine(person);
     if (page.length < PAGE_ROWS) return;
     after = page.at(-1)?.ref ?? null;
   }
@@ -101,10 +122,11 @@ function line(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function shortened(): AgentError {
+/** Rows were taken out by the rule, or what stood beside one by an erasure, while the log was being written down. */
+export function shortened(): AgentError {
   return new AgentError({
     code: 'log.shortened',
-    say: 'The log was shortened by its rule while it was being read.',
+    say: 'Something was taken out of the log while it was being read: by its rule, or because a person was forgotten.',
     fix: 'Export it again.',
     retryable: true,
   });

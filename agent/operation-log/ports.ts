@@ -53,6 +53,8 @@ export interface ListFilters {
   readonly actor?: string | undefined;
   /** Exact action, or an area followed by `.` (`live.`). */
   readonly action?: string | undefined;
+  /** Any of these exact actions. */
+  readonly actions?: readonly string[] | undefined;
   readonly channel?: string | undefined;
   /** UTC ms, inclusive. */
   readonly sinceAt?: number | undefined;
@@ -209,6 +211,20 @@ export interface StoredRow {
   /** 32 bytes each. */
   readonly leaf: Uint8Array;
   readonly head: Uint8Array;
+}
+
+/** A row about something that was done while no row could be written (`at`, ms since 1970). It names its person by the reference only. */
+export interface OwedRow {
+  readonly at: number;
+  readonly entry: EntryInput;
+  readonly actorRef?: string | undefined;
+}
+
+/** Durable memory of the rows that are owed, in another file than the log. */
+export interface OwedStore {
+  load(): Promise<readonly OwedRow[]>;
+  /** May use the space that is held back on a full disk. */
+  save(rows: readonly OwedRow[]): Promise<void>;
 }
 
 /** Before and after of a row, with the salt of its commitment. */

@@ -8,6 +8,7 @@ import { toHex } from './chain.js';
 import { Checkpointer, checkpointOf } from './checkpointer.js';
 import { decodeBody, type EntryInput, isUrgentAction, type Person } from './entry.js';
 import { listEntries } from './listing.js';
+import { Outage } from './outage.js';
 import { People, sha256 } from './people.js';
 import type {
   Appended,
@@ -22,6 +23,7 @@ import type {
   LogStore,
   OperationLog,
   Outcome,
+  OwedStore,
   Proofs,
   ProofWish,
   SignedCheckpoint,
@@ -41,11 +43,15 @@ export interface OperationLogOptions extends LogFacts {
   readonly log: Log;
   /** An instant that is surely past: rows grow too old by it, so that a clock that is set ahead for a moment takes none. Default: the clock. */
   readonly surelyAt?: (() => number) | undefined;
+  /** Remembers what was stopped while no row could be written. Default: memory only. */
+  readonly owed?: OwedStore | undefined;
   /** The log is not what it was: the row that says so is on its way (`security.*`). */
   readonly onAlarm?: (() => void) | undefined;
 }
 
 const EMPTY_AGAIN_MS = 10_000;
+/** So many rows behind the one that says that the agent stopped are looked through for it: pictures may end after that. */
+const MOST_AFTER_STOP = 256;
 const STOPPED = 'agent.stopped';
 const REF = /^[\w-]{22}$/;
 const BY_ITSELF = { source: 'system', actor: 'system' } as const;
@@ -60,9 +66,8 @@ export class OperationLogService implements OperationLog, Service {
   readonly #witnesses: Witnesses;
   readonly #reported = new Set<string>();
   #emptying: Timer | undefined;
+  readonly #outage: Outage;
   #opened: Promise<void> | undefined;
-  /** Since when no row could be written. */
-  #failedAt: number | undefined;
 
   constructor(options: OperationLogOptions) {
     const { store, signer, clock, device } = options;
@@ -84,16 +89,27 @@ export class OperationLogService implements OperationLog, Service {
       seal: () => this.#checkpointer.flush(),
       onProblem: (problem, witness) => this.#alarm(problem, witness),
     });
+    this.#outage = new Outage({
+      ...{ store, clock, log: options.log, owed: options.owed, site: options.site },
+      write: async (wish) => {
+        await this.#open(wish.isUrgent);
+        await this.#writer.append(wish);
+      },
+      onChange: () => options.onAlarm?.(),
+    });
   }
 
   /** Names the boot and closes what the previous run left open. A log that cannot be written does not stop the agent from starting. */
   async start(): Promise<void> {
     this.#checkpointer.start();
+    await this.#outage.start();
     await this.#open().catch((error: unknown) => this.#options.log.error('the operation log cannot be written', { error }));
+    await this.#outage.retry();
   }
 
   async stop(): Promise<void> {
     this.#emptying?.cancel();
+    await this.#outage.stop();
     await this.append({ ...BY_ITSELF, action: STOPPED, phase: 'result', result: 'ok' }).catch((error: unknown) =>
       this.#options.log.error('the stop could not be written to the operation log', { error }),
     );
@@ -136,6 +152,16 @@ export class OperationLogService implements OperationLog, Service {
   async position(): Promise<Appended> {
     const { size, head } = await this.#writer.state();
     return { seq: size, head: toHex(head) };
+  }
+
+  /** Since when no row could be written, ms since 1970; undefined when everything can. */
+  get unwritableSince(): number | undefined {
+    return this.#outage.since;
+  }
+
+  /** Whether it still cannot be written is found out now, by writing what is due. Never rejects. */
+  tryAgain(): Promise<void> {
+    return this.#outage.retry();
   }
 
   latestCheckpoint(): Promise<SignedCheckpoint | null> {
@@ -188,6 +214,7 @@ export class OperationLogService implements OperationLog, Service {
     const refs = living.map(({ ref }) => toBase64url(ref));
     const tombstone = { ...by, action: 'log.subject_erased', phase: 'result', result: 'ok' } as const;
     const wishes: WriteWish[] = refs.map((object) => ({ entry: { ...tombstone, object }, person: asker }));
+    await this.#outage.forgetWords();
     return this.#writer.exclusive(wishes, async ({ batch, appended }) => {
       // Before, so that nobody is known by heart whatever becomes of the rest; no other row is built meanwhile.
       this.#people.forget();
@@ -258,50 +285,36 @@ export class OperationLogService implements OperationLog, Service {
     try {
       await this.#open(isUrgentAction(wish.entry.action));
       const written = await this.#writer.append(wish);
-      // What stops others may use room that nobody else has: it is over when anybody can write.
-      if (this.#failedAt !== undefined && !isUrgentAction(wish.entry.action)) this.#tellOutage();
+      void this.#outage.retry();
       return written;
     } catch (error) {
-      this.#noteOutage(error);
+      // The agent is stopping: nothing is wrong with the disk.
+      if (causeOf(error) !== 'store.closed') this.#outage.begin(error);
+      await this.#outage.owe(wish);
       throw error;
     }
-  }
-
-  /** From now on acts are refused: the owner is told at once, as far as that is possible without a row. */
-  #noteOutage(error: unknown): void {
-    if (this.#failedAt !== undefined || causeOf(error) === 'store.closed') return;
-    this.#failedAt = this.#options.clock.now();
-    this.#options.log.error('the operation log cannot be written: what changes something is refused', { error });
-    this.#options.onAlarm?.();
-  }
-
-  /** It can be written again: that it could not, and since when, stands in it from then on. */
-  #tellOutage(): void {
-    const since = this.#failedAt;
-    this.#failedAt = undefined;
-    const entry = { ...BY_ITSELF, action: 'security.log-unwritable', phase: 'result', result: 'ok', after: { since: since ?? 0 } } as const;
-    this.append(entry).then(
-      () => this.#options.onAlarm?.(),
-      (error: unknown) => {
-        // It goes on, and has gone on since then.
-        this.#failedAt = since;
-        this.#options.log.error('an outage could not be written to the operation log', { error });
-      },
-    );
   }
 
   /** `isUrgent`: what waits for them may use the room that is held back, so they may too. */
   async #firstRows(isUrgent: boolean): Promise<void> {
     const { store, version } = this.#options;
-    const left = await store.openIntents();
-    const last = await store.lastRow();
-    // A run that was asked to stop says so as its last row.
-    const code = last === null || decodeBody(last.body)?.action === STOPPED ? undefined : 'agent.not_stopped';
+    const left = (await store.openIntents()).filter((seq) => !this.#outage.owes(seq));
+    const code = (await this.#wasStopped()) ? undefined : 'agent.not_stopped';
     // Signed at once: whatever is read of this log from here on has a signature behind it.
     const started = { ...BY_ITSELF, action: 'agent.started', phase: 'result', result: 'ok', code, object: version } as const;
     const rows: WriteWish[] = [{ entry: { ...started, isSecurity: true } }];
     for (const seq of left) rows.push(await this.#interrupted(seq));
     await Promise.all(rows.map((row) => this.#writer.append({ ...row, isUrgent })));
+  }
+
+  /** Whether the run before was asked to stop, and said so: among its last rows, because a picture may end after that. True for a new log. */
+  async #wasStopped(): Promise<boolean> {
+    const { store } = this.#options;
+    const last = await store.lastRow();
+    if (last === null) return true;
+    const fromSeq = Math.max(1, last.seq - MOST_AFTER_STOP);
+    const [stop] = await store.rows({ action: STOPPED, fromSeq, limit: 1, newestFirst: true });
+    return stop !== undefined && decodeBody(stop.body)?.boot === decodeBody(last.body)?.boot;
   }
 
   /** The result row of an act that was under way when the previous run ended: told by this run, about whom it was. */

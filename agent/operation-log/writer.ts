@@ -115,15 +115,30 @@ export class LogWriter {
     this.#isFlushAsked = false;
     const taken = this.#waiting.splice(0, MOST_PER_COMMIT);
     if (this.#waiting.length > 0) this.#askFlush();
+    const error = await this.#commit(taken);
+    if (error === undefined) return;
+    // The room that is held back on a full disk is for what is urgent alone: not for what happened to come in with it.
+    const urgent = codeOf(error) === 'store.full' ? taken.filter(({ wish }) => isUrgentWish(wish)) : [];
+    const isAlone = urgent.length === taken.length;
+    const again = urgent.length === 0 || isAlone ? error : await this.#commit(urgent);
+    for (const one of taken) {
+      const left = urgent.includes(one) ? again : error;
+      if (left !== undefined) one.failed(unwritable(left));
+    }
+  }
+
+  /** Commits these together and answers them; what it failed with instead. */
+  async #commit(taken: readonly Waiting[]): Promise<unknown> {
     const wishes = taken.map(({ wish }) => wish);
     try {
       const built = await this.#build(wishes);
       await this.#parts.store.append(built.batch);
       this.#committed(built, wishes);
       for (const [index, { done }] of taken.entries()) done(built.appended[index] as Written);
+      return undefined;
     } catch (error) {
       this.#state = undefined;
-      for (const { failed } of taken) failed(unwritable(error));
+      return error;
     }
   }
 
@@ -162,7 +177,7 @@ export class LogWriter {
     const seen = new Map(appended.flatMap(({ seq, actorRef }) => (actorRef === undefined ? [] : [[actorRef, seq] as const])));
     const finished = wishes.flatMap(({ entry }) => (entry.intentSeq === undefined ? [] : [entry.intentSeq]));
     const lastSeen = [...seen].map(([ref, seq]) => ({ ref: fromBase64url(ref), seq }));
-    const isUrgent = wishes.some(({ entry, isUrgent: isWanted }) => isWanted === true || isUrgentAction(entry.action));
+    const isUrgent = wishes.every(isUrgentWish);
     return { batch: { rows, subjects: [...fresh.values()], seen: lastSeen, opened, finished, isUrgent }, state, appended, fresh };
   }
 
@@ -186,6 +201,14 @@ export class LogWriter {
     const state = extend(sha256, before, leaf);
     return { stored: { seq, body, leaf, head: state.head, detail }, state };
   }
+}
+
+function isUrgentWish({ entry, isUrgent }: WriteWish): boolean {
+  return isUrgent === true || isUrgentAction(entry.action);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof AgentError ? error.code : undefined;
 }
 
 /** The one error that callers act upon: nothing that changes state may be done. */

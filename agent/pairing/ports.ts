@@ -50,6 +50,18 @@ export interface Spake {
   stop(): Promise<void>;
 }
 
+/** Where a message came from. `remote`: keyed hash of the address, where that is known: the relay does not tell it. */
+export interface PairingOrigin {
+  readonly way: PairingWay;
+  readonly remote?: string | undefined;
+}
+
+/** A try, or a knock that was refused. */
+export interface PairingTry extends PairingOrigin {
+  readonly result: 'refused' | 'failed';
+  readonly code: string;
+}
+
 /** What pairing needs of the recorder; `boot` and `epoch` are told to the new owner, whose commands must name them. */
 export interface PairingParts {
   readonly serial: string;
@@ -64,11 +76,11 @@ export interface PairingParts {
   readonly isOwned: () => boolean;
   readonly epoch: () => number;
   /** Makes the key the owner's, durably. Rejects when the recorder has an owner already. */
-  readonly install: (owner: NewOwner, way: PairingWay) => Promise<void>;
+  readonly install: (owner: NewOwner, from: PairingOrigin) => Promise<void>;
   /** Adds the key to the owner's devices, durably. Rejects when there is no owner. */
-  readonly join: (device: JoinedDevice, way: PairingWay) => Promise<void>;
+  readonly join: (device: JoinedDevice, from: PairingOrigin) => Promise<void>;
   /** Every try (`failed`: it counts so until it succeeds), and once per 15 minutes each reason for refusing one; for the operation log. */
-  readonly onTry: (event: { readonly way: PairingWay; readonly result: 'refused' | 'failed'; readonly code: string }) => void;
+  readonly onTry: (event: PairingTry) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -6,7 +6,7 @@ import { KeyedQueue } from '../kernel/keyed-queue.js';
 import { deviceBox, deviceNamed, exactBytes, readClaim } from './claim.js';
 import { armedCode, type CodeMemory, disarmed, type KeptCode, makeCode, NO_CODE } from './code-file.js';
 import { Exchanges } from './exchanges.js';
-import type { PairingParts, SpakeSlot } from './ports.js';
+import type { PairingOrigin, PairingParts, SpakeSlot } from './ports.js';
 import { refusal } from './refusals.js';
 import { charge, mayTry, NO_FAILS, type PairingWay, type Purpose, refund, type TryFacts, triesLeft, windowLeftMs } from './window.js';
 
@@ -148,34 +148,35 @@ export class PairingService {
     return this.#memory.armed;
   }
 
-  /** Never rejects: whatever goes wrong is an answer. */
-  async handle(request: PairRequest, way: PairingWay): Promise<PairAnswer> {
+  /** Never rejects: whatever goes wrong is an answer. `remote`: keyed hash of the asker's address where it is known, for the operation log. */
+  async handle(request: PairRequest, way: PairingWay, remote?: string): Promise<PairAnswer> {
+    const from = { way, remote };
     try {
-      if (request.t === 'pair.hello') return this.#params(request.sid, way);
-      if (request.t === 'pair.start') return await this.#respond(request, way);
-      return await this.#queue.run('pairing', () => this.#finish(request, way));
+      if (request.t === 'pair.hello') return this.#params(request.sid, from);
+      if (request.t === 'pair.start') return await this.#respond(request, from);
+      return await this.#queue.run('pairing', () => this.#finish(request, from));
     } catch (error) {
       return this.#errorAnswer(request.sid, way, error);
     }
   }
 
-  #params(sid: string, way: PairingWay): PairAnswer {
-    const code = this.#permitted(way);
+  #params(sid: string, from: PairingOrigin): PairAnswer {
+    const code = this.#permitted(from);
     const { purpose, tries } = this.#memory;
     const { operator } = this.#parts;
-    const left = triesLeft(tries, way);
+    const left = triesLeft(tries, from.way);
     return { t: 'pair.params', v: 1, sid, salt: toBase64url(code.salt), kdf: KEY_DERIVATION, left, purpose, operator };
   }
 
-  async #respond(request: Extract<PairRequest, { t: 'pair.start' }>, way: PairingWay): Promise<PairAnswer> {
-    const { verifier, slot, left, generation } = await this.#queue.run('pairing', () => this.#charge(way));
+  async #respond(request: Extract<PairRequest, { t: 'pair.start' }>, from: PairingOrigin): Promise<PairAnswer> {
+    const { verifier, slot, left, generation } = await this.#queue.run('pairing', () => this.#charge(from));
     try {
       const ids = { context: PAIRING_CONTEXT, prover: request.app, verifier: this.#parts.serial };
       const { shareV, keys } = await slot.respond(ids, verifier, exactBytes(request.shareP));
       const { sid } = request;
       const named = await deviceNamed(this.#parts, { keys, sid });
       if (generation !== this.#generation) throw refusal('closed');
-      this.#exchanges.remember(way, sid, { keys, startedMs: this.#parts.clock.monotonicMs() });
+      this.#exchanges.remember(from.way, sid, { keys, startedMs: this.#parts.clock.monotonicMs() });
       return { t: 'pair.resp', v: 1, sid, shareV: toBase64url(shareV), confirmV: toBase64url(keys.confirmVerifier), ...named, left };
     } finally {
       slot.release();
@@ -183,8 +184,9 @@ export class PairingService {
   }
 
   /** Charged and on the disk before anything is computed: the answer already lets the asker test one code. A full house charges nothing. */
-  async #charge(way: PairingWay): Promise<Charged> {
-    const { verifier } = this.#permitted(way);
+  async #charge(from: PairingOrigin): Promise<Charged> {
+    const { way } = from;
+    const { verifier } = this.#permitted(from);
     const slot = this.#parts.spake.reserve();
     try {
       this.#memory = { ...this.#memory, tries: charge(this.#memory.tries, way) };
@@ -194,19 +196,20 @@ export class PairingService {
       slot.release();
       throw error;
     }
-    this.#parts.onTry({ way, result: 'failed', code: 'pairing.tried' });
+    this.#parts.onTry({ ...from, result: 'failed', code: 'pairing.tried' });
     return { verifier, slot, left: triesLeft(this.#memory.tries, way), generation: this.#generation };
   }
 
-  async #finish(request: Extract<PairRequest, { t: 'pair.fin' }>, way: PairingWay): Promise<PairAnswer> {
+  async #finish(request: Extract<PairRequest, { t: 'pair.fin' }>, from: PairingOrigin): Promise<PairAnswer> {
     const { sid } = request;
+    const { way } = from;
     const { purpose } = this.#memory;
     const keys = this.#exchanges.take(way, sid, this.#parts.clock.monotonicMs());
     if (purpose === 'own' && this.#parts.isOwned()) throw refusal('owned');
     if (keys === undefined) throw refusal('closed');
     if (!sameBytes(keys.confirmProver, exactBytes(request.confirmP))) throw refusal('wrong_code');
     try {
-      await this.#accept(keys, request, way, purpose);
+      await this.#accept(keys, request, from, purpose);
     } catch (error) {
       await this.#giveBack(way);
       throw error;
@@ -216,11 +219,11 @@ export class PairingService {
     return { t: 'pair.done', v: 1, sid, box: await deviceBox(this.#parts, { keys, sid, way }) };
   }
 
-  async #accept(keys: SharedKeys, request: Extract<PairRequest, { t: 'pair.fin' }>, way: PairingWay, purpose: Purpose): Promise<void> {
-    const owner = await readClaim(this.#parts, { keys, sid: request.sid, way }, request.box);
+  async #accept(keys: SharedKeys, request: Extract<PairRequest, { t: 'pair.fin' }>, from: PairingOrigin, purpose: Purpose): Promise<void> {
+    const owner = await readClaim(this.#parts, { keys, sid: request.sid, way: from.way }, request.box);
     const { key, kid, deviceName, consent } = owner;
-    if (purpose === 'own') await this.#parts.install(owner, way);
-    else await this.#parts.join({ key, kid, deviceName, by: consent.by, epoch: this.#joinEpoch }, way);
+    if (purpose === 'own') await this.#parts.install(owner, from);
+    else await this.#parts.join({ key, kid, deviceName, by: consent.by, epoch: this.#joinEpoch }, from);
   }
 
   /** Whoever proved the code did not guess: the try that led to nothing (another text, a full disk) is not counted. */
@@ -254,10 +257,10 @@ export class PairingService {
   }
 
   /** The code that counts, when a try may begin now. @throws AgentError pairing.closed | locked | wait | owned */
-  #permitted(way: PairingWay): KeptCode {
-    const verdict = mayTry(this.#memory.tries, this.#facts(way));
+  #permitted(from: PairingOrigin): KeptCode {
+    const verdict = mayTry(this.#memory.tries, this.#facts(from.way));
     if (!verdict.may) {
-      this.#tellRefusal(way, `pairing.${verdict.code}`);
+      this.#tellRefusal(from, `pairing.${verdict.code}`);
       throw refusal(verdict.code, { retryS: verdict.retryS });
     }
     const code = armedCode(this.#memory);
@@ -266,12 +269,13 @@ export class PairingService {
   }
 
   /** Anybody may knock as often as he likes; the log of acts must not be filled by it. */
-  #tellRefusal(way: PairingWay, code: string): void {
+  #tellRefusal(from: PairingOrigin, code: string): void {
+    const { way } = from;
     const nowMs = this.#parts.clock.monotonicMs();
     const toldMs = this.#refusalsToldMs.get(`${way} ${code}`);
     if (toldMs !== undefined && nowMs - toldMs < REFUSAL_PERIOD_MS) return;
     this.#refusalsToldMs.set(`${way} ${code}`, nowMs);
-    this.#parts.onTry({ way, result: 'refused', code });
+    this.#parts.onTry({ ...from, result: 'refused', code });
   }
 
   #leftMs(): number | undefined {

@@ -1,5 +1,5 @@
 import type { Scope } from '../contract/shapes.js';
-import type { Badge, Grant } from '../contract/statements.js';
+import type { Badge, FootageRange, Grant } from '../contract/statements.js';
 import { CLOCK_SLACK_MS, DEVICE_REMOVED, type Denial, deny, NOT_OWNER } from './denial.js';
 import { describeHours, type Opening } from './hours.js';
 import type { Way } from './ticket.js';
@@ -13,6 +13,8 @@ export interface Permission {
   readonly ok: true;
   readonly untilAt: number | undefined;
   readonly channels: readonly string[] | undefined;
+  /** Bounds of the footage that may be shown; missing for none. */
+  readonly footage?: FootageRange | undefined;
 }
 /** What every judgement here ends in; told apart by `ok`. */
 export type Verdict = Permission | Denial;
@@ -50,16 +52,17 @@ const HOUR_MS = 3_600_000;
 const MAX_LEASE_MS = 7 * 24 * HOUR_MS;
 const MAX_GRANT_MS = 90 * 24 * HOUR_MS;
 const MAX_BADGE_MS = 12 * HOUR_MS;
-const SECOND_FACTOR: ReadonlySet<Scope> = new Set(['live-view', 'playback', 'ptz', 'talk', 'firmware', 'wifi']);
-const LEASED: ReadonlySet<Scope> = new Set(['live-view', 'playback', 'ptz', 'talk']);
-/** What shows pictures: an installer who holds the recorder gets it only on the site's own network. */
-const PICTURES: ReadonlySet<Scope | null> = new Set<Scope>(['live-view', 'playback']);
+const SECOND_FACTOR: ReadonlySet<Scope> = new Set(['live-view', 'listen', 'playback', 'ptz', 'talk', 'firmware', 'wifi']);
+const LEASED: ReadonlySet<Scope> = new Set(['live-view', 'listen', 'playback', 'ptz', 'talk']);
+/** What shows pictures or lets hear: an installer who holds the recorder gets it only on the site's own network. */
+const PICTURES: ReadonlySet<Scope | null> = new Set<Scope>(['live-view', 'listen', 'playback']);
 
 const SCOPE_WORDS: Record<Scope, string> = {
   'site-information': 'see the site’s information',
   health: 'see the recorder’s health',
   'remote-configuration': 'change settings',
   'live-view': 'watch live pictures',
+  listen: 'hear what cameras hear',
   playback: 'watch recordings',
   ptz: 'move cameras',
   talk: 'talk through cameras',
@@ -84,7 +87,8 @@ export function judgeEmployee(facts: WishFacts): Verdict {
   const ends = [held.grant.exp, badge.exp];
   if (SECOND_FACTOR.has(scope)) ends.push(badge.authTime + MAX_BADGE_MS);
   if (held.opening.isOpen && held.opening.untilAt !== undefined) ends.push(held.opening.untilAt);
-  return { ok: true, untilAt: Math.min(...ends), channels: held.grant.cams ?? undefined };
+  const { cams, footage } = held.grant;
+  return { ok: true, untilAt: Math.min(...ends), channels: cams ?? undefined, ...(footage === undefined ? {} : { footage }) };
 }
 
 function judgeGrant(held: GrantFacts, facts: WishFacts): Denial | undefined {

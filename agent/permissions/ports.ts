@@ -19,6 +19,12 @@ export interface ClosedSession {
   readonly lastMediaMs: number;
 }
 
+/** What a withdrawal or a list of called-back badges did in the tick in which it counted: grants that it ended, and pictures. */
+export interface Effect {
+  readonly ids: readonly string[];
+  readonly closed: readonly ClosedSession[];
+}
+
 /** What the authorizer needs. A grant must name both `serial` and `deviceKid` (RFC 7638 thumbprint of `deviceKey`). */
 export interface PermissionParts {
   readonly serial: string;

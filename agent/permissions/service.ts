@@ -14,7 +14,7 @@ import { ANY_HOUR } from './hours.js';
 import { StateKeeper } from './keeper.js';
 import { type DeviceByCode, type HandedOver, type HandOverWish, type NewOwner, OwnerActs } from './owner-acts.js';
 import { type GrantFacts, isPicture, judgeBadge, judgeEmployee, judgeNewGrant, judgeOwner, UNBOUNDED, type Verdict } from './policy.js';
-import type { ClosedSession, PermissionParts } from './ports.js';
+import type { ClosedSession, Effect, PermissionParts } from './ports.js';
 import { type CalledBack, deviceOf, ownerOf, readByDevice, readCancellation } from './reading.js';
 import type { Ticket } from './ticket.js';
 import { isAgreed, makeReceipt, type ViewFacts, viewForOrganisation, viewForOwner } from './views.js';
@@ -183,9 +183,13 @@ export class Permissions {
 
   /**
    * An organisation calls badges back: from this tick on nothing is done under them. Its newest list counts alone; the same one again is no error
-   * and changes nothing. @throws AgentError permissions.unknown_organisation | stale_cancellation | too_many_cancellations | signature.*
+   * and changes nothing. `onEffect`: told in that tick that it counts, whether or not it can be stored afterwards.
+   * @throws AgentError permissions.unknown_organisation | stale_cancellation | too_many_cancellations | signature.*
    */
-  async cancelBadges(statement: string): Promise<CalledBack & { readonly isNew: boolean; readonly closed: readonly ClosedSession[] }> {
+  async cancelBadges(
+    statement: string,
+    onEffect?: (effect: CalledBack & Pick<Effect, 'closed'>) => void,
+  ): Promise<CalledBack & { readonly isNew: boolean; readonly closed: readonly ClosedSession[] }> {
     const { list, told, judgeAgain } = await readCancellation(statement, () => this.#state);
     const judged = judgeAgain(this.#state);
     if (typeof judged !== 'string') throw new AgentError(judged);
@@ -193,6 +197,7 @@ export class Permissions {
     if (isNew && !this.#listRate.take(told.org, this.#parts.clock.monotonicMs())) throw new AgentError(TOO_MANY_LISTS);
     // First both lists count, at once. Whom the new one leaves out is good again only when it is durable.
     const closed = isNew ? this.#keeper.narrow({ ...this.#state, cancelled: [...this.#state.cancelled, list] }) : [];
+    if (isNew) onEffect?.({ ...told, closed });
     if (this.#keeper.isDirty) await this.#keeper.widen((state) => ({ ...state, cancelled: newestOnly(state.cancelled) }));
     return { ...told, isNew, closed };
   }
@@ -248,10 +253,11 @@ export class Permissions {
 
   /**
    * The owner takes permissions back. Counts in this tick (before anything is written): sessions end, and whatever is being checked
-   * right now fails its second check. Resolves when it is durable. Doing it twice is harmless.
+   * right now fails its second check. Resolves when it is durable. Doing it twice is harmless. `onEffect`: told in that tick what it did, whether or
+   * not it can be stored afterwards; not when it does nothing.
    * @throws AgentError permissions.no_owner | stale_withdrawal | device_removed | signature.*
    */
-  async withdraw(statement: string): Promise<Withdrawn> {
+  async withdraw(statement: string, onEffect?: (effect: Effect) => void): Promise<Withdrawn> {
     const byKid = claimedKid(statement, 'withdraw+jws');
     const order = await readByDevice(ownerOf(this.#state), statement, 'withdraw+jws', Withdraw);
     deviceOf(this.#state, byKid, this.#owners.removed);
@@ -260,7 +266,7 @@ export class Permissions {
       if (this.#keeper.isDirty) await this.#keeper.settle();
       throw new AgentError(STALE_WITHDRAWAL);
     }
-    return this.#withdraw(order, statement);
+    return this.#withdraw(order, statement, onEffect);
   }
 
   /**
@@ -320,10 +326,11 @@ export class Permissions {
     return this.#keeper.state;
   }
 
-  async #withdraw(order: WithdrawOrder, statement: string): Promise<Withdrawn> {
+  async #withdraw(order: WithdrawOrder, statement: string, onEffect?: (effect: Effect) => void): Promise<Withdrawn> {
     const ids = standing(this.#state, order);
     const next = withdrawn(this.#state, order, this.#parts.clock.now());
     const closed = next === this.#state ? [] : this.#keeper.narrow(next);
+    if (ids.length > 0 || closed.length > 0) onEffect?.({ ids, closed });
     if (this.#keeper.isDirty) await this.#keeper.settle();
     return { ids, receipt: makeReceipt(await sha256Text(statement), next.epoch, closed) };
   }

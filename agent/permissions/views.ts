@@ -15,11 +15,12 @@ export interface ViewFacts {
 }
 
 function viewGrant(held: HeldGrant, epoch: number, { nowAt, isOutlived }: ViewFacts): GrantState {
-  const { id, org, scopes, cams, hours, iat, exp } = held.grant;
+  const { id, org, scopes, cams, hours, footage, iat, exp } = held.grant;
   const isCurrent = held.ended === null && held.grant.epoch === epoch;
   const isOver = nowAt >= exp || isOutlived(id);
   const state = !isCurrent ? (held.ended?.how ?? 'withdrawn') : isOver ? 'expired' : 'in-force';
-  return { id, org, scopes, cams, hours, iat, exp, state, endedAt: held.ended?.at ?? null };
+  const bounds = footage === undefined ? {} : { footage };
+  return { id, org, scopes, cams, hours, ...bounds, iat, exp, state, endedAt: held.ended?.at ?? null };
 }
 
 /** Everything the owner decides about. `askerKid`: the device that asks, null for somebody at the recorder. */

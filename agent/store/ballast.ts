@@ -25,6 +25,13 @@ export class Ballast {
     return this.#isOut;
   }
 
+  /** Whether more than what is urgent can be written, as the disk says at this moment. What cannot be asked is told by the writes that fail. */
+  async hasRoom(): Promise<boolean> {
+    const volume = await fs.statfs(dirname(this.#path)).catch(() => undefined);
+    if (volume === undefined) return true;
+    return volume.bavail * volume.bsize >= (this.#isOut ? BALLAST_BYTES + MARGIN_BYTES : MARGIN_BYTES);
+  }
+
   /** Makes the file when it is missing; false when there is no room for it. */
   async ensure(): Promise<boolean> {
     try {

@@ -167,8 +167,6 @@ export class Database {
     this.#isClosed = true;
     // A WAL that could not be emptied is read at the next open.
     await last.catch(() => undefined);
-    // Node looks at every one that is in use for every promise that is made.
-    this.#inside.disable();
     await this.#reader.close();
     await this.#writer.close();
   }
@@ -197,6 +195,9 @@ export class Database {
       // Some failures (a full disk) have already rolled back; then there is nothing left to undo.
       await this.#writer.exec('ROLLBACK').catch(() => undefined);
       throw error;
+    } finally {
+      // Node looks at every one that is in use for every promise that is made and for every packet that comes in.
+      this.#inside.disable();
     }
   }
 

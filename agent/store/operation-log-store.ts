@@ -303,6 +303,7 @@ function conditions(query: ListQuery & { readonly actorRefs?: readonly string[] 
     [`${member('$.at')} >= ?`, query.sinceAt],
     [`${member('$.at')} < ?`, query.untilAt],
     [isArea ? `instr(${member('$.action')}, ?) = 1` : `${member('$.action')} = ?`, query.action],
+    [`${member('$.action')} IN (SELECT value FROM json_each(?))`, query.actions && JSON.stringify(query.actions)],
     [`${member('$.channel')} = ?`, query.channel],
     [`${member('$.actor.ref')} IN (SELECT value FROM json_each(?))`, query.actorRefs && JSON.stringify(query.actorRefs)],
   ];

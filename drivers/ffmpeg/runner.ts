@@ -29,11 +29,7 @@ export interface FfmpegRun {
 export async function runFfmpeg(parts: FfmpegParts, run: FfmpegRun): Promise<Buffer> {
   const argv = allowedArguments(run.argv);
   if (run.signal.aborted) throw new DriverError('driver.aborted', 'The work was cancelled before it began.');
-  const child = spawn(parts.program ?? 'ffmpeg', [...argv], {
-    cwd: '/',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const child = spawnFfmpeg(parts, argv);
   let failure: DriverError | undefined;
   const kill = (why: DriverError): void => {
     failure ??= why;
@@ -58,8 +54,20 @@ export async function runFfmpeg(parts: FfmpegParts, run: FfmpegRun): Promise<Buf
   throw failure ?? new DriverError('ffmpeg.failed', 'ffmpeg ended with an error.', { detail: { code, said: complaint() } });
 }
 
+/** The folders a program is looked for in. */
+export const PROGRAM_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin'] as const;
+
+/** Starts the child with pipes only: no shell, nothing of our environment. `argv` must have been checked. */
+export function spawnFfmpeg(parts: FfmpegParts, argv: readonly string[]): ChildProcess {
+  return spawn(parts.program ?? 'ffmpeg', [...argv], {
+    cwd: '/',
+    env: { PATH: PROGRAM_FOLDERS.join(':'), LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
 /** Resolves when the child is gone and its pipes are read. */
-function ended(child: ChildProcess, onError: (error: NodeJS.ErrnoException) => void): Promise<number | null> {
+export function ended(child: ChildProcess, onError: (error: NodeJS.ErrnoException) => void): Promise<number | null> {
   return new Promise((resolve) => {
     child.on('error', (error) => {
       onError(error);
@@ -82,7 +90,7 @@ function collect(child: ChildProcess, maxBytes: number, onTooMuch: () => void): 
 }
 
 /** The beginning of what it complains about, without logins. */
-function readStderr(child: ChildProcess): () => string {
+export function readStderr(child: ChildProcess): () => string {
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(0, STDERR_BYTES);
@@ -90,7 +98,8 @@ function readStderr(child: ChildProcess): () => string {
   return () => text.replace(/:\/\/[^\s/@]*@/g, '://[secret]@').trim();
 }
 
-function unavailable(error: NodeJS.ErrnoException): DriverError {
+/** Why it could not be started, as a DriverError. */
+export function unavailable(error: NodeJS.ErrnoException): DriverError {
   const isMissing = error.code === 'ENOENT';
   const say = isMissing ? 'ffmpeg is not installed on this recorder.' : 'ffmpeg cannot be started on this recorder.';
   return new DriverError('ffmpeg.unavailable', say, { cause: error });

@@ -38,6 +38,7 @@ export class CameraClock {
   readonly #access: CameraAccess;
   readonly #path: string;
   #saidMs = 0;
+  #hasSaid = false;
   #dateMs: number | undefined;
   #askedAtMs: number | undefined;
 
@@ -50,6 +51,11 @@ export class CameraClock {
   /** Camera's clock minus ours in ms, as it says. */
   get offsetMs(): number {
     return this.#saidMs;
+  }
+
+  /** Whether it said a time, and is not known to go by another one. */
+  get isKnown(): boolean {
+    return this.#hasSaid && this.#access.clockChoice === 'said';
   }
 
   get isFresh(): boolean {
@@ -77,6 +83,7 @@ export class CameraClock {
       cameraAt = readCameraClock(await source.call(call, signal));
     }
     cameraAt ??= open.dateAt;
+    this.#hasSaid = cameraAt !== undefined;
     if (cameraAt !== undefined) this.#saidMs = Math.round(cameraAt - middleAt);
     this.#askedAtMs = this.#clock.monotonicMs();
     return this.#saidMs;

@@ -104,8 +104,8 @@ export class OnvifDriver implements CameraDriver {
     return this.#run(options, ({ ask, media }) => askSynchronization(ask, media, profileToken));
   }
 
-  snapshot(profileToken: string, options: CallOptions): Promise<CameraSnapshot> {
-    return this.#run(options, (call) => takeSnapshot({ fetch: this.#fetch }, call.media, profileToken, call));
+  snapshot(profileToken: string, options: CallOptions & { readonly maxBytes?: number }): Promise<CameraSnapshot> {
+    return this.#run(options, (call) => takeSnapshot({ fetch: this.#fetch }, call.media, profileToken, call, options.maxBytes));
   }
 
   ptz(options: CallOptions): Promise<PtzDriver | undefined> {
@@ -164,6 +164,7 @@ export class OnvifDriver implements CameraDriver {
       sourceToken: main?.sourceToken ?? '',
       profileToken: main?.token ?? '',
       offsetMs: () => session.time.offsetMs,
+      isClockKnown: () => session.time.isKnown,
       has: (service) => service === 'device' || services.has(service),
       run: (options, work, deadlineMs) => this.#run(options, work, deadlineMs),
       fetch: this.#fetch,

@@ -13,6 +13,8 @@ export const LIFETIME_MS = 60_000;
 const PULL_ACTION = 'http://www.onvif.org/ver10/events/wsdl/PullPointSubscription';
 const PORT_ACTION = 'http://www.onvif.org/ver10/events/wsdl/EventPortType';
 const WSN_ACTION = 'http://docs.oasis-open.org/wsn/bw-2';
+/** Notifications that are read in one go: what we ask for at most. */
+const PART = 50;
 const LIFETIME = `PT${LIFETIME_MS / 1000}S`;
 
 /** A subscription at the camera. */
@@ -69,6 +71,16 @@ function notificationsOf(said: readonly unknown[]): readonly Notification[] {
   });
 }
 
+/** The same for an answer that a camera filled to the brim, in parts, so that nothing else waits for the whole of it. */
+async function readInTurns(said: readonly unknown[]): Promise<readonly Notification[]> {
+  const all: Notification[] = [];
+  for (let at = 0; at < said.length; at += PART) {
+    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    all.push(...notificationsOf(said.slice(at, at + PART)));
+  }
+  return all;
+}
+
 function between(currentTime: string, terminationTime: string): number | undefined {
   const from = instantMs(currentTime);
   const to = instantMs(terminationTime);
@@ -80,9 +92,19 @@ function addressing(action: string, to: string, reference = ''): string {
   return `<wsa:Action>${action}</wsa:Action><wsa:MessageID>urn:uuid:${randomUUID()}</wsa:MessageID><wsa:To>${escapeXml(to)}</wsa:To>${reference}`;
 }
 
+/** The event service as wsa:To names it. */
+const serviceUri = ({ reached }: OnvifLink): string => `${reached.scheme}//${reached.host}:${reached.port}${reached.path}`;
+
+/** GetEventProperties: content of its answer. */
+export function askEventProperties(link: OnvifLink, { ask }: LinkCall): Promise<unknown> {
+  const action = `${PORT_ACTION}/GetEventPropertiesRequest`;
+  const header = addressing(action, serviceUri(link));
+  return ask('events', 'GetEventProperties', '<tev:GetEventProperties/>', { action, header });
+}
+
 async function make(link: OnvifLink, { ask }: LinkCall, request: { name: string; action: string; body: string }): Promise<Subscription> {
   let answered = '';
-  const to = `${link.reached.scheme}//${link.reached.host}:${link.reached.port}${link.reached.path}`;
+  const to = serviceUri(link);
   const said = await ask('events', request.name, request.body, {
     action: request.action,
     header: addressing(request.action, to),
@@ -148,7 +170,7 @@ export async function askPull(call: LinkCall, subscription: Subscription, waitMs
     `<tev:MessageLimit>${limit}</tev:MessageLimit></tev:PullMessages>`;
   const content = await askOf(call, subscription, 'PullMessages', `${PULL_ACTION}/PullMessagesRequest`, body, true);
   const said = read(Messages, content, 'events');
-  return { notifications: notificationsOf(said.NotificationMessage), leftMs: between(said.CurrentTime, said.TerminationTime) };
+  return { notifications: await readInTurns(said.NotificationMessage), leftMs: between(said.CurrentTime, said.TerminationTime) };
 }
 
 /** Renew; resolves with the time it then has left. */

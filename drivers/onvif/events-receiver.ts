@@ -7,10 +7,11 @@ import type { Reached } from './address.js';
 import { readNotify } from './events-messages.js';
 import type { Notification } from './events-topics.js';
 import { parseXml } from './soap.js';
-import { MAX_ANSWER_BYTES } from './xml.js';
 
 const REQUEST_MS = 10_000;
 const MOST_CONNECTIONS = 8;
+/** A notification has a few hundred bytes. What comes here is parsed on the event loop, so it may not be as long as an answer. */
+const MAX_NOTIFY_BYTES = 64 * 1024;
 
 /** Takes what one camera sends of its own accord. */
 export interface Receiver {
@@ -54,7 +55,7 @@ async function bodyOf(incoming: http.IncomingMessage): Promise<string | undefine
   let bytes = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) return undefined;
+    if (bytes > MAX_NOTIFY_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

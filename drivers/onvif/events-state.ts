@@ -23,10 +23,14 @@ interface Property {
   endsAtMs: number | undefined;
 }
 
+const keyOf = (kind: CameraEvent['kind'], source: string): string => `${kind}\0${source}`;
+
 /** States of one camera's properties, joined by kind and source. */
 export class EventStates {
   readonly #properties = new Map<string, Property>();
   readonly #told = new Map<string, boolean>();
+  /** How many properties of one kind at one source are on: a flood of events must not look through all of them for each one. */
+  readonly #onCounts = new Map<string, number>();
 
   /** The event to tell of, or undefined when nothing changed. */
   take(meaning: EventMeaning, isInitialized: boolean, atMs: number | null, nowMs: number): CameraEvent | undefined {
@@ -34,7 +38,10 @@ export class EventStates {
     const known = this.#properties.get(meaning.property);
     if (known === undefined && this.#properties.size >= MOST_PROPERTIES) return undefined;
     const endsAtMs = meaning.isMoment ? nowMs + MOMENT_MS : undefined;
-    this.#properties.set(meaning.property, { kind, source, isOn: meaning.isOn, heardAtMs: nowMs, endsAtMs });
+    if (known !== undefined) this.#switch(known, false);
+    const property: Property = { kind, source, isOn: false, heardAtMs: nowMs, endsAtMs };
+    this.#properties.set(meaning.property, property);
+    this.#switch(property, meaning.isOn);
     return this.#tell(kind, source, atMs, isInitialized);
   }
 
@@ -73,16 +80,23 @@ export class EventStates {
     return [...this.#properties.values()].filter((property) => property.isOn);
   }
 
+  #switch(property: Property, isOn: boolean): void {
+    if (property.isOn === isOn) return;
+    property.isOn = isOn;
+    const key = keyOf(property.kind, property.source);
+    this.#onCounts.set(key, (this.#onCounts.get(key) ?? 0) + (isOn ? 1 : -1));
+  }
+
   #clear(isOver: (property: Property) => boolean): readonly CameraEvent[] {
     const over = this.#on().filter(isOver);
-    for (const property of over) property.isOn = false;
+    for (const property of over) this.#switch(property, false);
     return over.flatMap(({ kind, source }) => this.#tell(kind, source, null, false) ?? []);
   }
 
   /** One kind at one source is on while any of its properties is. */
   #tell(kind: CameraEvent['kind'], source: string, atMs: number | null, isInitialized: boolean): CameraEvent | undefined {
-    const key = `${kind}\0${source}`;
-    const isOn = this.#on().some((property) => property.kind === kind && property.source === source);
+    const key = keyOf(kind, source);
+    const isOn = (this.#onCounts.get(key) ?? 0) > 0;
     const before = this.#told.get(key);
     if (before === isOn) return undefined;
     this.#told.set(key, isOn);

@@ -94,6 +94,12 @@ const plainTopic = (topic: string): string =>
     .filter((step) => step !== '')
     .join('/');
 
+/** The kind that a topic is about, whatever its messages say; undefined for none of ours. */
+export function kindOfTopic(topic: string): CameraEvent['kind'] | undefined {
+  const plain = plainTopic(topic);
+  return KINDS.find(([, pattern]) => pattern.test(plain))?.[0];
+}
+
 function asState(value: string): boolean | undefined {
   const word = value.trim().toLowerCase();
   if (ON.has(word)) return true;
@@ -123,7 +129,7 @@ function sourceOf(kind: CameraEvent['kind'], topic: string, items: readonly Even
 /** Undefined for what is none of our kinds or carries no state that could be understood. */
 export function meaningOf(notification: Notification): EventMeaning | undefined {
   const topic = plainTopic(notification.topic);
-  const kind = KINDS.find(([, pattern]) => pattern.test(topic))?.[0];
+  const kind = kindOfTopic(topic);
   if (kind === undefined) return undefined;
   const isDeleted = notification.operation.toLowerCase() === 'deleted';
   const state = isDeleted ? false : stateOf(notification.data);

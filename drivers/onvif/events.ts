@@ -1,5 +1,6 @@
 import { type CameraEvent, type CameraEventHandlers, DriverError, type EventSource } from '../port.js';
 import { askPullPoint, askStates, askSubscribe, askUnsubscribe, LIFETIME_MS, type Subscription } from './events-messages.js';
+import { askKinds } from './events-properties.js';
 import { openReceiver } from './events-receiver.js';
 import { type RunEnd, runPull, runPushed } from './events-run.js';
 import { CONFIRM_MS, EventStates } from './events-state.js';
@@ -86,7 +87,7 @@ class Listening {
     const subscription = await this.#run((call) => askPullPoint(this.#link, call));
     return {
       subscription,
-      run: (signal) => runPull(this.#link, subscription, (said) => this.#deliver(said), signal),
+      run: (signal) => runPull(this.#link, subscription, (said) => this.#pulled(said), signal),
       close: () => Promise.resolve(),
     };
   }
@@ -167,6 +168,11 @@ class Listening {
     return this.#link.run({ signal: this.#over.signal }, work);
   }
 
+  #pulled(notifications: readonly Notification[]): void {
+    if (!this.#over.signal.aborted) this.#handlers.onAlive?.();
+    this.#deliver(notifications);
+  }
+
   #deliver(notifications: readonly Notification[]): void {
     if (this.#over.signal.aborted) return;
     const nowMs = this.#link.clock.monotonicMs();
@@ -224,6 +230,7 @@ class Listening {
 export function openEvents(link: OnvifLink, random: () => number = Math.random): EventSource | undefined {
   if (!link.has('events')) return undefined;
   return {
+    kinds: (options) => link.run(options, (call) => askKinds(link, call)),
     open: async (handlers, { signal }) => {
       const listening = new Listening(link, handlers, random);
       await listening.start(signal);

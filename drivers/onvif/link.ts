@@ -45,6 +45,8 @@ export interface OnvifLink {
   readonly profileToken: string;
   /** Camera's clock minus ours in ms, as last asked. */
   offsetMs(): number;
+  /** Whether the camera told its time, and judges tokens by the time it tells. */
+  isClockKnown(): boolean;
   has(service: ServiceName): boolean;
   /** One public call: `deadlineMs` (default 10 s) over everything inside. Rejects with DriverError only. */
   run<T>(options: CallOptions, work: (call: LinkCall) => Promise<T>, deadlineMs?: number): Promise<T>;

@@ -175,8 +175,8 @@ async function askReplayUri({ ask }: LinkCall, recording: string): Promise<strin
 }
 
 /**
- * Recordings on the camera's own storage; undefined without search service. Times are the camera's own, as its replay wants them:
- * how far its clock was off when it recorded, nobody knows. Sends nothing yet.
+ * Recordings on the camera's own storage; undefined without search service. Times are the camera's own, as its replay wants them. How far
+ * its clock is off now can be asked; how far it was when it recorded, nobody knows. Sends nothing yet.
  */
 export function openRecordings(link: OnvifLink): RecordingDriver | undefined {
   if (!link.has('search')) return undefined;
@@ -194,6 +194,8 @@ export function openRecordings(link: OnvifLink): RecordingDriver | undefined {
         },
         SEARCH_MS,
       ),
+    // The clock is asked before every call, where it was not lately.
+    clockOffsetMs: (options) => link.run(options, async () => (link.isClockKnown() ? link.offsetMs() : undefined)),
     replayUri: (recording, options) =>
       link.run(options, async (call) => rebuildStreamUri(await askReplayUri(call, recording), link.reached)),
   };

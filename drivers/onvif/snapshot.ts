@@ -17,9 +17,10 @@ export async function takeSnapshot(
   media: MediaChoice,
   profileToken: string,
   { ask, signal }: LinkCall,
+  maxBytes: number = MAX_PICTURE_BYTES,
 ): Promise<CameraSnapshot> {
   const uri = await askSnapshotUri(ask, media, profileToken);
-  const { status, bytes, mediaType } = await link.fetch({ method: 'GET', uri, maxAnswerBytes: MAX_PICTURE_BYTES }, signal);
+  const { status, bytes, mediaType } = await link.fetch({ method: 'GET', uri, maxAnswerBytes: maxBytes }, signal);
   if (status === 403)
     throw new DriverError('camera.unauthorized', 'the camera keeps its pictures from this user', { detail: { http: status } });
   if (status === 404 || status === 501)

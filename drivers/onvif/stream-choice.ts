@@ -41,6 +41,7 @@ export function chooseSources(profiles: readonly MediaProfile[]): readonly Camer
   }
   return [...bySource].map(([token, ofSource]) => ({
     token,
+    configurations: [...new Set(ofSource.map(({ sourceConfiguration }) => sourceConfiguration))].filter((name) => name !== ''),
     name: ofSource[0]?.name ?? '',
     streams: chooseAmong(ofSource),
     profiles: ofSource.map(asProfile),

@@ -6,8 +6,11 @@ import { guardXml } from './xml.js';
 
 /** Longer answers are parsed beside the event loop: they would stop everything else for longer than a frame of video. */
 const LARGE_CHARS = 64 * 1024;
-/** Longest parse of one answer once the thread runs. */
-const PARSE_MS = 500;
+/**
+ * Longest parse of one answer once the thread runs. The worst that guardXml lets through takes 0.2 s of a fast core: a slow recorder that is busy
+ * with video needs ten times that, and its largest cameras must not be unreadable for it.
+ */
+const PARSE_MS = 3_000;
 /** Longest start of the thread on the slowest recorder. */
 const START_MS = 5_000;
 /** Large answers come in bursts (the profiles of a recorder with 64 channels); between them the thread need not stay. */

@@ -1,10 +1,12 @@
 /** Opens video streams over RTSP, with TCP interleaving or else UDP (RFC 2326): DESCRIBE, SETUP, PLAY, within one deadline and one host. */
-import { type DriverClock, DriverError, type DriverLog, type StreamClient, type StreamPull, type StreamRequest } from '../port.js';
+import { type DriverClock, DriverError, type DriverLog, type StreamClient, type StreamRequest } from '../port.js';
+import { type Certificates, certificatesOf } from './certificates.js';
 import { Connection } from './connection.js';
 import { Credentials, exchange, requireOk } from './exchange.js';
 import { headerOf, parseSession, parseTransport, parseUdpTransport, type RtspResponse } from './messages.js';
-import { Pull } from './pull.js';
-import { chooseVideo, parseSdp, type VideoChoice } from './sdp.js';
+import { type ClockedTrack, Pull } from './pull.js';
+import { chooseVideo, parseSdp, type Sdp, type VideoChoice } from './sdp.js';
+import { chooseAudio } from './sdp-audio.js';
 import { UdpPair } from './udp.js';
 import { basePath, controlPaths, formatRtspUri, type RtspUri, requireRtspUri } from './uri.js';
 
@@ -27,12 +29,12 @@ class Opening {
   readonly request: StreamRequest;
   pull: Pull | undefined;
   private readonly parts: StreamClientParts;
-  private readonly certificates: Map<string, string>;
+  private readonly certificates: Certificates;
   private readonly deadline: { cancel(): void };
   private connection: Connection | undefined;
   private stopReason: DriverError | undefined;
 
-  constructor(parts: StreamClientParts, certificates: Map<string, string>, request: StreamRequest) {
+  constructor(parts: StreamClientParts, certificates: Certificates, request: StreamRequest) {
     this.parts = parts;
     this.certificates = certificates;
     this.request = request;
@@ -53,7 +55,9 @@ class Opening {
       clock: this.parts.clock,
       log: this.parts.log,
       onPacket: (channel, buffer, start, end) => this.pull?.onPacket(channel, buffer, start, end),
-      onCertificate: (fingerprint) => this.remember(target, fingerprint),
+      onCertificate: (fingerprint) => {
+        if (!this.certificates.isExpected(target, fingerprint, this.parts.log)) this.credentials.distrust();
+      },
     });
     return this.connection;
   }
@@ -71,14 +75,6 @@ class Opening {
   }
 
   private readonly abort = (): void => this.stop(new DriverError('driver.aborted', 'Opening the stream was given up.'));
-
-  private remember(target: RtspUri, fingerprint: string): void {
-    const key = `${target.host} ${target.port}`;
-    const before = this.certificates.get(key);
-    if (before !== undefined && before !== fingerprint)
-      this.parts.log.warn('the camera shows another certificate', { host: target.host, before, fingerprint });
-    this.certificates.set(key, fingerprint);
-  }
 }
 
 interface Described {
@@ -178,17 +174,24 @@ async function setUpUdp(parts: StreamClientParts, wanted: Wanted, payloadType: n
   });
   connection.alongWith(() => udp.close());
   const setup = requireOk(await setUp(wanted, `RTP/AVP;unicast;client_port=${udp.rtpPort}-${udp.rtpPort + 1}`), 'SETUP');
-  const reportPort = parseUdpTransport(headerOf(setup, 'transport'));
-  if (reportPort === undefined) throw new DriverError('stream.unsupported', 'The camera offers its stream neither over TCP nor over UDP.');
-  udp.reportTo(reportPort);
+  const source = parseUdpTransport(headerOf(setup, 'transport'));
+  if (source === undefined) throw new DriverError('stream.unsupported', 'The camera offers its stream neither over TCP nor over UDP.');
+  udp.expect(source);
   return { setup, udp };
 }
 
-async function open(parts: StreamClientParts, opening: Opening): Promise<StreamPull> {
+/** What is to be set up of a description. Throws `stream.unsupported`. */
+type Choose<Track> = (sdp: Sdp) => { readonly track: Track; readonly control: string | undefined };
+
+async function open<Track extends ClockedTrack & { readonly payloadType: number }>(
+  parts: StreamClientParts,
+  opening: Opening,
+  choose: Choose<Track>,
+): Promise<Pull<Track>> {
   const described = await describe(opening);
   const { connection, target, response } = described;
   const sdp = parseSdp(Buffer.from(response.body).toString('utf8'));
-  const { track, control } = requireVideo(chooseVideo(sdp));
+  const { track, control } = choose(sdp);
   const base = basePath(headerOf(response, 'content-base') ?? headerOf(response, 'content-location'), target.path);
   const aggregatePath = controlPaths(sdp.control, base, target.path)[0] ?? base;
 
@@ -221,19 +224,29 @@ function asDriverError(cause: unknown): DriverError {
  * the total deadline is 10 s, and the signal closes the socket at once at every stage, playing included.
  */
 export function createStreamClient(parts: StreamClientParts): StreamClient {
-  const certificates = new Map<string, string>();
+  const certificates = certificatesOf(parts.clock);
+  const opened = async <Track extends ClockedTrack & { readonly payloadType: number }>(
+    request: StreamRequest,
+    choose: Choose<Track>,
+  ): Promise<Pull<Track>> => {
+    const opening = new Opening(parts, certificates, request);
+    try {
+      return await open(parts, opening, choose);
+    } catch (cause) {
+      const reason = asDriverError(cause);
+      opening.stop(reason);
+      throw reason;
+    } finally {
+      opening.finish();
+    }
+  };
   return {
-    async open(request) {
-      const opening = new Opening(parts, certificates, request);
-      try {
-        return await open(parts, opening);
-      } catch (cause) {
-        const reason = asDriverError(cause);
-        opening.stop(reason);
-        throw reason;
-      } finally {
-        opening.finish();
-      }
-    },
+    open: (request) =>
+      opened(request, (sdp) => {
+        const choice = requireVideo(chooseVideo(sdp));
+        request.onTrack?.(choice.track);
+        return choice;
+      }),
+    openAudio: (request) => opened(request, chooseAudio),
   };
 }

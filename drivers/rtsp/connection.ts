@@ -113,6 +113,11 @@ export class Connection {
     else this.onDown = act;
   }
 
+  /** Resolves when it is open, and the certificate of an rtsps camera is known; rejects with the reason when it goes down first. */
+  ready(): Promise<void> {
+    return this.opening;
+  }
+
   /** Sends a request and resolves with its final answer; rejects with the reason when the connection goes down first. */
   async request(method: string, uri: string, fields: Fields): Promise<RtspResponse> {
     await this.opening;
@@ -129,6 +134,16 @@ export class Connection {
     if (this.downReason !== undefined || !this.socket.writable) return;
     this.socket.write(bytes as string, 'latin1');
     if (this.socket.writableLength > MAX_UNSENT_BYTES) this.destroy(this.broken('it does not take what it is sent'));
+  }
+
+  /** Reads nothing more for now: what the peer sends waits with it, answers included. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.socket.resume();
   }
 
   /** Closes the socket at once; everything that waits fails with `reason`. Only the first reason counts. */

@@ -14,15 +14,32 @@ export class Credentials {
   private basic: string | undefined;
   /** The camera has taken an answer made of this login: a later 401 means a new nonce, not a wrong password. */
   private isProven = false;
+  /** One of the connections showed another certificate than expected: where it leads, the password does not go in clear. */
+  private isDistrusted = false;
   private renewals = 0;
 
   constructor(login: Login | undefined) {
     this.login = login;
   }
 
-  /** The Authorization value, undefined before the first challenge. */
+  /** The Authorization value, undefined before the first challenge; throws `camera.unauthorized` instead of telling a stranger the password. */
   authorize(method: string, uri: string): string | undefined {
+    if (this.session === undefined && this.basic !== undefined) this.requireTrust();
     return this.session?.authorize(method, uri) ?? this.basic;
+  }
+
+  /** Whoever answers may not be the camera: Basic is not used any more, on no connection that follows. */
+  distrust(): void {
+    this.isDistrusted = true;
+  }
+
+  private requireTrust(): void {
+    if (!this.isDistrusted) return;
+    throw new DriverError(
+      'camera.unauthorized',
+      'The camera shows another certificate than before and wants the password in clear, so it was not sent. If the camera was exchanged or set up anew, restart the agent.',
+      { detail: { isPinChanged: true } },
+    );
   }
 
   /** Tells that a request with these credentials was let in. */
@@ -43,8 +60,10 @@ export class Credentials {
     this.isProven = false;
     this.renewals += 1;
     if (digest !== undefined) this.session = createDigest(digest, this.login, makeCnonce());
-    else if (offersBasic(challenges) && isSecure) this.basic = basicAuthorization(this.login);
-    else if (offersBasic(challenges)) {
+    else if (offersBasic(challenges) && isSecure) {
+      this.requireTrust();
+      this.basic = basicAuthorization(this.login);
+    } else if (offersBasic(challenges)) {
       throw new DriverError(
         'camera.unsupported',
         'The camera wants the password in clear over an unencrypted connection; switch it to digest or to rtsps.',
@@ -67,6 +86,8 @@ export async function exchange(
     readonly fields: Readonly<Record<string, string | undefined>>;
   },
 ): Promise<RtspResponse> {
+  // Whom it leads to is known before anything of the login is made.
+  await connection.ready();
   for (;;) {
     const authorization = credentials.authorize(request.method, request.uri);
     const response = await connection.request(request.method, request.uri, { ...request.fields, Authorization: authorization });

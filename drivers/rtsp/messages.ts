@@ -1,4 +1,5 @@
 /** RTSP messages (RFC 2326) as text: reading and writing, nothing sent. Pure. Header text is latin1, one character per byte. */
+import type { UdpSource } from './source-lock.js';
 
 /** Header fields by lower-case name; a field that came several times keeps all its values. */
 export type RtspHeaders = ReadonlyMap<string, readonly string[]>;
@@ -110,12 +111,17 @@ export function parseTransport(value: string | undefined): { readonly rtp: numbe
   return rtp <= 255 && rtcp <= 255 && rtp !== rtcp ? { rtp, rtcp } : undefined;
 }
 
-/** The camera's RTCP port in a SETUP answer for UDP, 0 where it names none; undefined when the answer is not unicast UDP. */
-export function parseUdpTransport(value: string | undefined): number | undefined {
+/** Where a camera will send from, of its SETUP answer for UDP; undefined when the answer is not unicast UDP. */
+export function parseUdpTransport(value: string | undefined): UdpSource | undefined {
   const text = (value ?? '').toLowerCase();
   if (/\/tcp|interleaved|multicast/.test(text) || !text.startsWith('rtp/avp')) return undefined;
-  const match = /server_port *= *(\d{1,5})(?: *- *(\d{1,5}))?/.exec(text);
-  if (match === null) return 0;
-  const port = Number(match[2] ?? Number(match[1]) + 1);
-  return port > 0 && port <= 65_535 ? port : 0;
+  const ports = /server_port *= *(\d{1,5})(?: *- *(\d{1,5}))?/.exec(text);
+  const ssrc = /; *ssrc *= *([0-9a-f]{1,8})(?![0-9a-f])/.exec(text)?.[1];
+  const asPort = (port: number): number => (port > 0 && port <= 65_535 ? port : 0);
+  const rtpPort = asPort(Number(ports?.[1] ?? 0));
+  return {
+    rtpPort,
+    rtcpPort: rtpPort === 0 ? 0 : asPort(Number(ports?.[2] ?? rtpPort + 1)),
+    ssrc: ssrc === undefined ? undefined : Number.parseInt(ssrc, 16),
+  };
 }

@@ -1,20 +1,25 @@
 /** A stream that plays: packets out, receiver reports and keep-alives in, and the end in either direction. */
 import { randomBytes } from 'node:crypto';
-import { type DriverClock, DriverError, type DriverLog, type StreamPull, type StreamRequest, type VideoTrack } from '../port.js';
+import { type DriverClock, DriverError, type DriverLog, type StreamRequest } from '../port.js';
 import type { Connection } from './connection.js';
 import { type Credentials, exchange } from './exchange.js';
 import { headerOf } from './messages.js';
 import { Reception } from './rtcp.js';
 import type { UdpPair } from './udp.js';
 
+/** Whatever is pulled counts time by a clock. */
+export interface ClockedTrack {
+  readonly clockRate: number;
+}
+
 /** What SETUP has established. */
-export interface PullParts {
+export interface PullParts<Track extends ClockedTrack> {
   readonly clock: DriverClock;
   readonly log: DriverLog;
   readonly connection: Connection;
   readonly credentials: Credentials;
   readonly request: StreamRequest;
-  readonly track: VideoTrack;
+  readonly track: Track;
   /** Address of PLAY, keep-alive and TEARDOWN. */
   readonly controlUri: string;
   readonly isSecure: boolean;
@@ -30,9 +35,9 @@ const TEARDOWN_MS = 300;
 const MAX_KEEP_ALIVE_MS = 30_000;
 
 /** See the head of the file. Made before PLAY, so that the very first packet finds it. */
-export class Pull implements StreamPull {
-  readonly track: VideoTrack;
-  private readonly parts: PullParts;
+export class Pull<Track extends ClockedTrack = ClockedTrack> {
+  readonly track: Track;
+  private readonly parts: PullParts<Track>;
   private readonly reception: Reception;
   private readonly source = randomBytes(4).readUInt32BE(0);
   private readonly timers = new Map<string, { cancel(): void }>();
@@ -42,7 +47,7 @@ export class Pull implements StreamPull {
   private isEnding = false;
   private closing: Promise<void> | undefined;
 
-  constructor(parts: PullParts) {
+  constructor(parts: PullParts<Track>) {
     this.parts = parts;
     this.track = parts.track;
     this.reception = new Reception(parts.track.clockRate);

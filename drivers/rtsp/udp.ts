@@ -1,11 +1,12 @@
 /**
  * The pair of UDP ports that a stream comes in by when the camera does not send it over TCP (RFC 2326 section 10.5): RTP on an even
- * port, RTCP on the next. Only what the camera's own address sends is taken; nothing is thrown out of a socket's callback.
+ * port, RTCP on the next. Only what the camera's own address, port and source send is taken; nothing is thrown out of a socket's callback.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { DriverError, type DriverLog } from '../port.js';
+import { SourceLock, type UdpSource } from './source-lock.js';
 
 /** Who gets what arrives; valid only during the call. */
 export interface UdpHandlers {
@@ -28,15 +29,22 @@ const RECEIVE_BUFFER_BYTES = 1_048_576;
 const MIN_RTP_BYTES = 12;
 const MIN_RTCP_BYTES = 8;
 
+/** The listener stays: a socket that is bound may fail at any time, and an error that nobody hears ends the process. */
 const isFree = (socket: Socket, port: number, address: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const failed = (): void => resolve(false);
-    socket.once('error', failed);
-    socket.bind({ port, address, exclusive: true }, () => {
-      socket.off('error', failed);
-      resolve(true);
-    });
+    socket.on('error', () => resolve(false));
+    socket.bind({ port, address, exclusive: true }, () => resolve(true));
   });
+
+/** The same machine, however the system writes it: with the link a local address is on or without, IPv4 as it is or inside IPv6. */
+function isSameAddress(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [[address, link], [otherAddress, otherLink]] = [one, other].map((text) => text.replace(/^::ffff:(?=\d+\.)/i, '').split('%')) as [
+    string[],
+    string[],
+  ];
+  return address === otherAddress && (link === undefined || otherLink === undefined || link === otherLink);
+}
 
 /** See the head of the file. */
 export class UdpPair {
@@ -44,6 +52,7 @@ export class UdpPair {
   private readonly parts: UdpPairParts;
   private readonly rtp: Socket;
   private readonly rtcp: Socket;
+  private readonly lock = new SourceLock();
   /** Where receiver reports go; 0 when the camera names no port. */
   private reportPort = 0;
   private isClosed = false;
@@ -53,8 +62,12 @@ export class UdpPair {
     this.rtp = rtp;
     this.rtcp = rtcp;
     this.rtpPort = rtp.address().port;
-    this.listen(rtp, MIN_RTP_BYTES, (packet) => parts.handlers.onRtp(packet));
-    this.listen(rtcp, MIN_RTCP_BYTES, (packet) => parts.handlers.onRtcp(packet));
+    this.listen(rtp, MIN_RTP_BYTES, (packet, port) => {
+      if (this.lock.accepts(port, packet.readUInt32BE(8))) parts.handlers.onRtp(packet);
+    });
+    this.listen(rtcp, MIN_RTCP_BYTES, (packet, port) => {
+      if (this.reportPort === 0 || port === this.reportPort) parts.handlers.onRtcp(packet);
+    });
   }
 
   /** Binds an even port and the one above it. Rejects with `stream.unsupported` when none is free. */
@@ -71,9 +84,10 @@ export class UdpPair {
     throw new DriverError('stream.unsupported', 'The camera sends its stream over UDP only, and no pair of ports is free for it.');
   }
 
-  /** Receiver reports go to this port of the camera. */
-  reportTo(port: number): void {
-    this.reportPort = port;
+  /** The camera has said where it sends from; what came before is not its stream. Receiver reports go to its RTCP port. */
+  expect(source: UdpSource): void {
+    this.lock.expect(source);
+    this.reportPort = source.rtcpPort;
   }
 
   /** Sends RTCP to the camera; nothing when it named no port or the pair is closed. */
@@ -90,7 +104,7 @@ export class UdpPair {
     this.rtcp.close();
   }
 
-  private listen(socket: Socket, minBytes: number, take: (packet: Buffer) => void): void {
+  private listen(socket: Socket, minBytes: number, take: (packet: Buffer, port: number) => void): void {
     const { cameraAddress, log } = this.parts;
     try {
       socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
@@ -100,8 +114,8 @@ export class UdpPair {
     // A camera that is gone answers reports with ICMP; the silence that follows is watched elsewhere.
     socket.on('error', (cause) => log.debug('a UDP stream had a socket error', { cause }));
     socket.on('message', (packet, from) => {
-      if (this.isClosed || from.address !== cameraAddress || packet.length < minBytes || (packet[0] ?? 0) >> 6 !== 2) return;
-      take(packet);
+      if (this.isClosed || packet.length < minBytes || (packet[0] ?? 0) >> 6 !== 2 || !isSameAddress(from.address, cameraAddress)) return;
+      take(packet, from.port);
     });
   }
 }

@@ -8,7 +8,7 @@ import { DriverError } from '../port.js';
 /** A stream address in parts. `path` begins with a slash and holds the query too; only printable ASCII. */
 export interface RtspUri {
   readonly isSecure: boolean;
-  /** Lower case, IPv6 without brackets. */
+  /** Lower case; IPv6 without brackets and in its short form, with the link behind % where the address is of one only (fe80::1%eth0). */
   readonly host: string;
   readonly port: number;
   readonly path: string;
@@ -19,9 +19,19 @@ const PORT = 554;
 const SECURE_PORT = 322;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/;
-const ADDRESS = /^(rtsps?):\/\/(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i;
+const ADDRESS =
+  /^(rtsps?):\/\/(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+(?:%(?:25)?[A-Za-z0-9._~-]{1,32})?)\])(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i;
 
-const plainHost = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+/** The link a local address is on is this machine's own word for it: kept as written, and never sent (RFC 6874 section 3). */
+function plainHost(host: string): string {
+  const [address = '', link] = host.replace(/^\[(.*)\]$/, '$1').split(/%(?:25)?/);
+  const text = `http://[${address}]`;
+  const plain = address.includes(':') && URL.canParse(text) ? new URL(text).hostname.slice(1, -1) : address.toLowerCase();
+  return link === undefined ? plain : `${plain}%${link}`;
+}
+
+const withoutLink = (host: string): string => host.replace(/%.*$/, '');
+const linkOf = (host: string): string | undefined => host.split('%')[1];
 
 /** Path and query as printable ASCII: everything else percent-encoded as UTF-8, what is already encoded left alone. */
 function encodePath(path: string): string {
@@ -46,17 +56,21 @@ export function parseRtspUri(text: string): RtspUri | undefined {
 export function requireRtspUri(text: string, allowedHost: string): RtspUri {
   const uri = parseRtspUri(text);
   if (uri === undefined) throw new DriverError('stream.bad_uri', 'The camera gave a stream address that is not a plain rtsp address.');
-  if (uri.host !== plainHost(allowedHost)) {
+  const allowed = plainHost(allowedHost);
+  const [link, allowedLink] = [linkOf(uri.host), linkOf(allowed)];
+  const isElsewhere = link !== undefined && allowedLink !== undefined && link !== allowedLink;
+  if (isElsewhere || withoutLink(uri.host) !== withoutLink(allowed)) {
     throw new DriverError('stream.bad_uri', 'The stream address points to another device than the camera.', {
       detail: { host: uri.host, allowedHost },
     });
   }
-  return uri;
+  // A camera does not know what we call the link it is on; we reach it by the name under which it was found.
+  return { ...uri, host: allowed };
 }
 
 /** The text of a request line: our scheme, host and port with the given path. */
 export function formatRtspUri(uri: RtspUri, path = uri.path): string {
-  const host = uri.host.includes(':') ? `[${uri.host}]` : uri.host;
+  const host = uri.host.includes(':') ? `[${withoutLink(uri.host)}]` : uri.host;
   const port = uri.port === (uri.isSecure ? SECURE_PORT : PORT) ? '' : `:${uri.port}`;
   return `${uri.isSecure ? 'rtsps' : 'rtsp'}://${host}${port}${path}`;
 }

@@ -6,6 +6,7 @@ import {
   type SerialBusFactory,
   type SerialPortSettings,
   type SerialPortState,
+  type SerialPtzOptions,
   type SerialPtzProtocol,
   type SerialTraffic,
 } from '../port.js';
@@ -13,11 +14,11 @@ import type { BusFrame, BusSide } from './bus-side.js';
 import { CommandQueue, type QueuedFrame } from './command-queue.js';
 import { KeptLine, type SerialParts, WRITE_DEADLINE_MS } from './kept-line.js';
 import { pelcoPtz } from './pelco-ptz.js';
-import { TrafficReader } from './traffic.js';
-import { isViscaAddress } from './visca.js';
+import { isViscaAddress, viscaStop } from './visca.js';
 import { ViscaChain } from './visca-group.js';
 import { openViscaNetwork } from './visca-network.js';
 import { viscaPtz } from './visca-ptz.js';
+import { Watchers } from './watchers.js';
 import { wordsOfProtocol } from './words.js';
 
 /** What is no movement may wait longer for its turn: questions of others hold the bus meanwhile. */
@@ -48,16 +49,20 @@ class PacedBus implements SerialBus {
   readonly #queue = new CommandQueue();
   /** Lanes last told to move, and what stops them: a camera must not go on turning because the cable came loose in between. */
   readonly #moving = new Map<string, Buffer>();
-  readonly #watchers = new Set<{ readonly tell: (traffic: SerialTraffic) => void; readonly reader: TrafficReader }>();
+  #hasOpened = false;
+  readonly #watchers: Watchers;
   #visca: ViscaChain | undefined;
   #pause: { cancel(): void } | undefined;
   #awaited: { readonly read: (bytes: Uint8Array) => boolean; readonly end: (failure: DriverError | undefined) => void } | undefined;
   #isBusy = false;
+  /** Nothing is taken any more; what moves is being stopped. */
+  #isClosing = false;
   #isClosed = false;
 
   constructor(parts: SerialBusParts, settings: SerialPortSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#watchers = new Watchers(parts.clock);
     this.#line = new KeptLine(parts, settings, {
       onOpen: () => this.#opened(),
       onData: (bytes) => this.#received(bytes),
@@ -69,15 +74,18 @@ class PacedBus implements SerialBus {
     this.#line.begin();
   }
 
-  ptz(protocol: SerialPtzProtocol, address: number): PtzDriver {
+  ptz(protocol: SerialPtzProtocol, address: number, options: SerialPtzOptions = {}): PtzDriver {
     if (protocol === 'visca') {
       if (!isViscaAddress(address)) return refusing('A VISCA address is 1 to 7', address);
-      return viscaPtz(this.#chain().device(address), address);
+      this.#mayMove(`visca:${address}`, viscaStop(address));
+      return viscaPtz(this.#chain().device(address), address, options.stepsPerDegree);
     }
     const words = wordsOfProtocol(protocol);
     const onWire = words.wireAddress(address);
     if (onWire === undefined) return refusing(words.addresses, address);
-    return pelcoPtz(words, onWire, this.#side(`${protocol}:${address}`));
+    const lane = `${protocol}:${address}`;
+    this.#mayMove(lane, words.stop(onWire));
+    return pelcoPtz(words, onWire, this.#side(lane));
   }
 
   state(): SerialPortState {
@@ -85,19 +93,35 @@ class PacedBus implements SerialBus {
   }
 
   watch(onTraffic: (traffic: SerialTraffic) => void): () => void {
-    const watcher = { tell: onTraffic, reader: new TrafficReader(() => this.#parts.clock.now()) };
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+    return this.#watchers.add(onTraffic);
   }
 
+  /** Gear that moves is stopped first: behind a closed port nobody could. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#pause?.cancel();
+    this.#isClosing = true;
     const failure = new DriverError('driver.aborted', 'The serial port was closed.');
     this.#awaited?.end(failure);
     this.#queue.clear(failure);
     this.#visca?.lost(failure);
+    await this.#stopAll();
+    this.#isClosed = true;
+    this.#pause?.cancel();
     await this.#line.close();
+  }
+
+  /** Resolves when the stops of all that moves are written, or the port is lost. */
+  async #stopAll(): Promise<void> {
+    if (!this.#line.isOpen) return;
+    const stop = ([lane, bytes]: [string, Buffer]): Promise<void> =>
+      new Promise((resolve) => this.#queue.add({ lane, bytes, kind: 'stop', settle: () => resolve() }));
+    const stops = [...this.#moving].map(stop);
+    this.#pump();
+    await Promise.all(stops);
+  }
+
+  /** Who was here before us may have gone without a stop: until the port was opened, everything counts as moving. */
+  #mayMove(lane: string, stop: Buffer): void {
+    if (!this.#hasOpened) this.#moving.set(lane, stop);
   }
 
   #chain(): ViscaChain {
@@ -113,6 +137,7 @@ class PacedBus implements SerialBus {
   }
 
   #opened(): void {
+    this.#hasOpened = true;
     for (const [lane, bytes] of this.#moving) this.#queue.add({ lane, bytes, kind: 'stop', settle: () => undefined });
     this.#visca?.opened();
     this.#pump();
@@ -125,18 +150,15 @@ class PacedBus implements SerialBus {
   }
 
   #received(bytes: Buffer): void {
-    this.#tell('in', bytes);
+    this.#watchers.tell('in', bytes);
     this.#visca?.received(bytes);
     if (this.#awaited?.read(bytes) === true) this.#awaited.end(undefined);
   }
 
-  #tell(direction: 'in' | 'out', bytes: Buffer): void {
-    for (const { tell, reader } of this.#watchers) for (const traffic of reader.read(direction, bytes)) tell(traffic);
-  }
-
   #send(lane: string, sent: BusFrame, options: CallOptions): Promise<void> {
     if (options.signal.aborted) return Promise.reject(new DriverError('driver.aborted', 'The command was cancelled.'));
-    if (this.#isClosed || !this.#line.isOpen) return Promise.reject(this.#line.failure());
+    if (this.#isClosing) return Promise.reject(new DriverError('serial.unavailable', 'The port was closed.'));
+    if (!this.#line.isOpen) return Promise.reject(this.#line.failure());
     return new Promise((resolve, reject) => {
       const give = (failure: DriverError): void => {
         if (this.#queue.remove(frame)) frame.settle(failure);
@@ -173,14 +195,15 @@ class PacedBus implements SerialBus {
 
   /** Never rejects; resolves when the next frame may go. */
   async #carry(frame: QueuedFrame): Promise<void> {
+    // Before it is written: whoever closes the port meanwhile must know of it.
+    if (frame.undo !== undefined) this.#moving.set(frame.lane, frame.undo);
     const answered = frame.reply === undefined ? undefined : this.#await(frame.reply, frame.bytes.length);
-    this.#tell('out', frame.bytes);
+    this.#watchers.tell('out', frame.bytes);
     const failure = await this.#line.write(frame.bytes).then(
       () => undefined,
       (error: DriverError) => error,
     );
-    if (frame.undo !== undefined) this.#moving.set(frame.lane, frame.undo);
-    else if (frame.kind === 'stop' && failure === undefined) this.#moving.delete(frame.lane);
+    if (frame.kind === 'stop' && failure === undefined) this.#moving.delete(frame.lane);
     if (failure !== undefined) this.#awaited?.end(failure);
     if (answered === undefined) frame.settle(failure);
     else frame.settle(await answered);

@@ -11,6 +11,8 @@ export const CONTACT_ID_LINE_BYTES = 64;
 /** What the receiver waits for; it repeats itself otherwise. */
 export const CONTACT_ID_ACK = Buffer.from([0x06]);
 
+/** The shortest sign of life. */
+const LEAST_BYTES = 6;
 const PRINTED = /5[0-9A-F]{2}[0-9A-F] 18([0-9B-F]{4})([ERP])(\d{3})(\d{2})(\d{3})$/;
 const RAW = /^([0-9B-F]{4})(?:18|98)([136])([0-9B-F]{3})([0-9B-F]{2})([0-9B-F]{3})([0-9A-F])$/;
 /** The receiver says that it lives; wants its answer too. */
@@ -23,6 +25,7 @@ export type ContactIdLine = PanelAlarm | 'alive' | undefined;
 
 /** Reads one line. Never throws. */
 export function readContactId(line: Uint8Array): ContactIdLine {
+  if (line.length < LEAST_BYTES) return undefined;
   const text = Buffer.from(line).toString('latin1').trim();
   if (HEARTBEAT.test(text)) return 'alive';
   const printed = PRINTED.exec(text);

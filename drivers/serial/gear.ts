@@ -4,6 +4,7 @@ import {
   type SerialGearFactory,
   type SerialListener,
   type SerialPortSettings,
+  type SerialTraffic,
   type UpsDriver,
   type UpsReading,
 } from '../port.js';
@@ -13,6 +14,7 @@ import { LineReader } from './lines.js';
 import { MEGATEC_END, MEGATEC_LINE_BYTES, MEGATEC_STATUS, readMegatec } from './megatec.js';
 import { NMEA_ENDS, NMEA_LINE_BYTES, NmeaFix } from './nmea.js';
 import { ReceiptReader } from './receipt.js';
+import { Watchers } from './watchers.js';
 
 /** A supply answers within a second; at 2400 baud its answer takes a fifth of one. */
 const UPS_MS = 2_000;
@@ -35,10 +37,10 @@ export function createSerialGearFactory(parts: SerialParts): SerialGearFactory {
       const lines = new LineReader(CONTACT_ID_ENDS, CONTACT_ID_LINE_BYTES);
       return listen(parts, settings, (bytes, answer) => {
         for (const line of lines.push(bytes)) {
+          // Only what was understood and kept is answered: the rest is to be said again.
           const said = readContactId(line);
-          if (said !== undefined && said !== 'alive') onAlarm(said);
-          // Only what was understood is answered: the rest is to be said again.
-          if (said !== undefined) answer(CONTACT_ID_ACK);
+          if (said === 'alive') answer(CONTACT_ID_ACK);
+          else if (said !== undefined) void onAlarm(said).then((isKept) => isKept && answer(CONTACT_ID_ACK), notKept);
         }
       });
     },
@@ -51,20 +53,30 @@ export function createSerialGearFactory(parts: SerialParts): SerialGearFactory {
   };
 }
 
+/** Whoever could not keep an alarm has told so himself. */
+const notKept = (): void => undefined;
+
 function listen(
   parts: SerialParts,
   settings: SerialPortSettings,
   onBytes: (bytes: Buffer, answer: (bytes: Buffer) => void) => void,
 ): SerialListener {
-  // An answer that cannot be written is asked for again by whoever waits for it.
-  const answer = (bytes: Buffer): void => void line.write(bytes).catch(() => undefined);
+  const watchers = new Watchers(parts.clock);
+  const answer = (bytes: Buffer): void => {
+    watchers.tell('out', bytes);
+    // An answer that cannot be written is asked for again by whoever waits for it.
+    void line.write(bytes).catch(() => undefined);
+  };
   const line = new KeptLine(parts, settings, {
     onOpen: () => undefined,
-    onData: (bytes) => onBytes(bytes, answer),
+    onData: (bytes) => {
+      watchers.tell('in', bytes);
+      onBytes(bytes, answer);
+    },
     onLost: () => undefined,
   });
   line.begin();
-  return { state: () => line.state(), close: () => line.close() };
+  return { state: () => line.state(), watch: (onTraffic) => watchers.add(onTraffic), close: () => line.close() };
 }
 
 /** A question that waits for its answer. */
@@ -78,12 +90,14 @@ class Ups implements UpsDriver {
   readonly #parts: SerialParts;
   readonly #line: KeptLine;
   readonly #path: string;
+  readonly #watchers: Watchers;
   #lines = new LineReader([MEGATEC_END], MEGATEC_LINE_BYTES);
   #asked: Asked | undefined;
 
   constructor(parts: SerialParts, settings: SerialPortSettings) {
     this.#parts = parts;
     this.#path = settings.path;
+    this.#watchers = new Watchers(parts.clock);
     this.#line = new KeptLine(parts, settings, {
       onOpen: () => undefined,
       onData: (bytes) => this.#heard(bytes),
@@ -94,6 +108,10 @@ class Ups implements UpsDriver {
 
   state(): { readonly isOpen: boolean; readonly reason: string } {
     return this.#line.state();
+  }
+
+  watch(onTraffic: (traffic: SerialTraffic) => void): () => void {
+    return this.#watchers.add(onTraffic);
   }
 
   async close(): Promise<void> {
@@ -132,11 +150,13 @@ class Ups implements UpsDriver {
     this.#lines = new LineReader([MEGATEC_END], MEGATEC_LINE_BYTES);
     const asked: Asked = { answer, end: (result) => end(result) };
     this.#asked = asked;
+    this.#watchers.tell('out', MEGATEC_STATUS);
     this.#line.write(MEGATEC_STATUS).catch((failure: DriverError) => end(failure));
     return asked;
   }
 
   #heard(bytes: Buffer): void {
+    this.#watchers.tell('in', bytes);
     for (const line of this.#lines.push(bytes)) {
       const reading = readMegatec(line);
       if (reading !== undefined) this.#asked?.end(reading);

@@ -1,5 +1,6 @@
 import { type DriverClock, DriverError, type DriverLog, type SerialPortSettings, type SerialPortState } from '../port.js';
-import { characterMs, type OpenSerialLine, openSerialLine, type SerialLine } from './line.js';
+import { characterMs } from './direction.js';
+import { type OpenSerialLine, openSerialLine, type SerialLine } from './line.js';
 
 /** A write that the kernel does not take for so long means that the port hangs. */
 export const WRITE_DEADLINE_MS = 1_000;

@@ -1,6 +1,7 @@
 /** The wire itself: one open serial port, over serialport, which is loaded when the first port is opened. */
 import { promises as fs, readSync } from 'node:fs';
 import { type DriverClock, DriverError, type SerialPortSettings } from '../port.js';
+import { Direction } from './direction.js';
 
 /** An open port. */
 export interface SerialLine {
@@ -45,23 +46,15 @@ export const openSerialLine: OpenSerialLine = async (settings, events, clock) =>
     events.onLost(reason);
   };
   if ('poller' in port) listen(port, { isOver: () => isOver, lose, onData: events.onData });
-  const turn = turner(settings, port, events.onNoDirection);
-  await turn(false);
+  const direction = new Direction(settings, port, clock, events.onNoDirection);
+  await direction.listen();
   return {
     write: async (bytes) => {
       try {
-        await turn(true);
-        await port.write(bytes);
-        if (settings.direction === 'rts') {
-          await port.drain();
-          // Adapters say "sent" while the last character is still in their shift register.
-          await new Promise<void>((resolve) => void clock.after(characterMs(settings), resolve));
-        }
+        await direction.write(bytes, () => isOver);
       } catch (error) {
         lose(wordsOf(error));
         throw unavailable(path, error);
-      } finally {
-        if (!isOver) await turn(false);
       }
     },
     close: async () => {
@@ -103,29 +96,6 @@ function listen(
   });
   port.poller.on('disconnect', (error) => side.lose(error?.message ?? 'hang-up'));
   port.poller.poll(READABLE_OR_GONE);
-}
-
-/** How the line is turned. A port that cannot do it (a pty, many adapters: ENOTTY) is used as if its adapter turned it. */
-function turner(
-  { direction }: SerialPortSettings,
-  port: { set(lines: { brk: boolean; cts: boolean; dsr: boolean; dtr: boolean; rts: boolean }): Promise<void> },
-  onNoDirection: () => void,
-): (isSending: boolean) => Promise<void> {
-  let mayTurn = direction === 'rts';
-  return async (isSending) => {
-    if (!mayTurn) return;
-    try {
-      await port.set({ brk: false, cts: false, dsr: false, dtr: true, rts: isSending });
-    } catch {
-      mayTurn = false;
-      onNoDirection();
-    }
-  };
-}
-
-/** One character on the wire, start, parity and stop included. */
-export function characterMs({ baudRate, parity }: SerialPortSettings): number {
-  return ((parity === 'none' ? 10 : 11) * 1000) / baudRate;
 }
 
 /** A path that is no character device must not be opened at all: opening a pipe would hang a thread for good. */

@@ -11,6 +11,7 @@ export const MEGATEC_END = 0x0d;
 /** Longer than any answer. */
 export const MEGATEC_LINE_BYTES = 80;
 
+const OPEN = 0x28;
 const NUMBER = /^\d{1,3}(\.\d{1,2})?$/;
 const FLAGS = /^[01]{8}$/;
 
@@ -19,9 +20,11 @@ const FLAGS = /^[01]{8}$/;
  * percent, input hertz, battery volts, degrees Celsius (some supplies write dashes), flags.
  */
 export function readMegatec(line: Uint8Array): UpsReading | undefined {
+  const begin = line.lastIndexOf(OPEN);
+  if (begin < 0) return undefined;
   const text = Buffer.from(line).toString('latin1');
-  const fields = text.slice(text.lastIndexOf('(') + 1).split(' ');
-  if (!text.includes('(') || fields.length !== 8) return undefined;
+  const fields = text.slice(begin + 1).split(' ');
+  if (fields.length !== 8) return undefined;
   const [input, fault, output, load, hertz, battery] = fields.map((field) => (NUMBER.test(field) ? Number(field) : undefined));
   const flags = fields[7] ?? '';
   if (!FLAGS.test(flags) || fault === undefined) return undefined;

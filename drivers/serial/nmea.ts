@@ -9,11 +9,14 @@ export const NMEA_ENDS = [0x0d, 0x0a] as const;
 /** Longest sentence of the standard is 82; receivers go beyond it. */
 export const NMEA_LINE_BYTES = 120;
 
+const DOLLAR = 0x24;
 const SENTENCE = /\$([A-Z]{2}[A-Z]{3}),([^*$]*)\*([0-9A-Fa-f]{2})$/;
 const NOTHING: GpsFix = { atMs: undefined, latitude: undefined, longitude: undefined, altitudeMetres: undefined, satellites: undefined };
 
 /** What one sentence tells; undefined for other sentences, wrong sums and noise. A position without a fix is not told. */
 export function readNmea(line: Uint8Array): Partial<GpsFix> | undefined {
+  // Most of what is noise is known without looking at it closely.
+  if (!line.includes(DOLLAR)) return undefined;
   const text = Buffer.from(line).toString('latin1');
   const [whole, name = '', fields = '', sum = ''] = SENTENCE.exec(text) ?? [];
   if (whole === undefined || xorOf(`${name},${fields}`) !== Number.parseInt(sum, 16)) return undefined;

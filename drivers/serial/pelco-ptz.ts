@@ -1,7 +1,7 @@
 import { type CallOptions, DriverError, type PtzDriver, type PtzPosition, type PtzStatus } from '../port.js';
 import type { BusSide } from './bus-side.js';
 import { type PelcoAxis, PelcoDReplyReader } from './pelco-d.js';
-import type { LensAct, ProtocolWords } from './words.js';
+import type { LensAct, PresetAct, ProtocolWords } from './words.js';
 
 /** A head begins to answer within a few ms; a reply of seven bytes at 2400 baud takes 30. */
 const REPLY_MS = 150;
@@ -10,7 +10,7 @@ const LENS: readonly LensAct[] = ['focus-near', 'focus-far', 'iris-open', 'iris-
 const FULL_TURN = 36_000;
 const ZOOM_MAX = 0xffff;
 
-/** PTZ gear that is told by frames and mostly does not answer: the Pelco family and its relatives. `address` is what goes over the wire. */
+/** PTZ gear that is told by frames and mostly does not answer: the Pelco family, its relatives, Hikvision's own. `address` is what goes over the wire. */
 export function pelcoPtz(words: ProtocolWords, address: number, bus: BusSide): PtzDriver {
   const stop = words.stop(address);
   const send = (bytes: Buffer, kind: 'move' | 'other', options: CallOptions): Promise<void> =>
@@ -33,16 +33,15 @@ export function pelcoPtz(words: ProtocolWords, address: number, bus: BusSide): P
 
 /** Stored places have numbers; what is stored where, the gear does not tell. */
 function presets(
-  { preset, highestPreset }: ProtocolWords,
+  words: ProtocolWords,
   address: number,
   send: (bytes: Buffer, kind: 'move' | 'other', options: CallOptions) => Promise<void>,
 ): Pick<PtzDriver, 'goto' | 'setPreset' | 'removePreset'> {
-  if (preset === undefined) return {};
-  const tell = (act: 'set' | 'clear' | 'goto', token: string, options: CallOptions): Promise<void> => {
-    const number = presetNumber(token, highestPreset);
-    return number === undefined
-      ? refuse(highestPreset, token)
-      : send(preset(address, act, number), act === 'goto' ? 'move' : 'other', options);
+  const tell = (act: PresetAct, token: string, options: CallOptions): Promise<void> => {
+    const number = presetNumber(token, words.presets);
+    if (number === undefined) return refuse(words.presets, token);
+    const bytes = words.preset(address, act, number);
+    return bytes === undefined ? refuseAct(act) : send(bytes, act === 'goto' ? 'move' : 'other', options);
   };
   return {
     goto: (token, options) => tell('goto', token, options),
@@ -55,15 +54,18 @@ function presets(
   };
 }
 
-function presetNumber(token: string, highest: number): number | undefined {
+function presetNumber(token: string, [first, last]: ProtocolWords['presets']): number | undefined {
   const number = /^\d{1,3}$/.test(token) ? Number(token) : Number.NaN;
-  return number >= 1 && number <= highest ? number : undefined;
+  return number >= first && number <= last ? number : undefined;
 }
 
-function refuse(highest: number, token: string): Promise<never> {
-  return Promise.reject(
-    new DriverError('camera.refused', `This gear knows presets by number, 1 to ${highest}; "${token}" is none.`, { detail: { highest } }),
-  );
+function refuse([first, last]: ProtocolWords['presets'], token: string): Promise<never> {
+  const message = `This gear knows presets by number, ${first} to ${last}; "${token}" is none.`;
+  return Promise.reject(new DriverError('camera.refused', message, { detail: { first, last } }));
+}
+
+function refuseAct(act: PresetAct): Promise<never> {
+  return Promise.reject(new DriverError('camera.unsupported', `This gear cannot ${act} presets over the line.`));
 }
 
 function refuseCommand(command: string): Promise<never> {
@@ -137,5 +139,5 @@ function panOf(value: number): number {
 /** -1..1, positive is up; heads count downward from the horizon. */
 function tiltOf(value: number): number {
   const degrees = (value % FULL_TURN) / 100;
-  return clamp((degrees > 180 ? 360 - degrees : -degrees) / 90);
+  return clamp((degrees > 180 ? 360 - degrees : 0 - degrees) / 90);
 }

@@ -1,6 +1,6 @@
 /**
  * What a till sends to its printer: text in lines, with ESC/POS sequences between. The sequences are taken out, the rest is told line by line. Card numbers
- * are blanked here, before anything else sees them. Pure apart from its own memory. Never throws.
+ * are blanked here, before the agent sees them; who watches the port sees no long number at all (traffic.ts). Pure apart from its own memory. Never throws.
  */
 import type { ReceiptLine } from '../port.js';
 
@@ -110,12 +110,36 @@ function textOf(bytes: readonly number[]): string {
   return bytes.map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : (CP437[byte - 0x80] ?? ' '))).join('');
 }
 
-/** Thirteen to nineteen digits, spaces and dashes between allowed, whose check digit is right: a card. Its last four stay, as receipts have them. */
+/** Digits that may hold a card, with one space or dash between any two of them. */
+const RUN = /\d(?:[ -]?\d){12,}/g;
+/** How long card numbers are, and how much of one may stay, as receipts have it. */
+const CARD_DIGITS = { least: 13, most: 19, told: 4 };
+
+/**
+ * Blanks card numbers but for their last four digits. A till prints other numbers right beside them, so every stretch of thirteen to nineteen digits whose
+ * check digit is right counts as one, wherever it begins: better a receipt number blanked by chance than a card in clear. None begins with zero.
+ */
 export function blankCards(text: string): string {
-  return text.replace(/\d(?:[ -]?\d){12,18}/g, (found) => {
-    const digits = found.replace(/\D/g, '');
-    return isCard(digits) ? `${'*'.repeat(digits.length - 4)}${digits.slice(-4)}` : found;
+  return text.replace(RUN, (run) => {
+    const digits = run.replace(/\D/g, '');
+    const secret = secretIn(digits);
+    let at = -1;
+    return run.replace(/\d/g, (digit) => {
+      at += 1;
+      return secret.has(at) ? '*' : digit;
+    });
   });
+}
+
+/** Which digits belong to a card and not to its last four. */
+function secretIn(digits: string): ReadonlySet<number> {
+  const secret = new Set<number>();
+  for (let from = 0; from + CARD_DIGITS.least <= digits.length; from += 1) {
+    if (digits[from] === '0') continue;
+    for (let to = from + CARD_DIGITS.least; to <= Math.min(digits.length, from + CARD_DIGITS.most); to += 1)
+      if (isCard(digits.slice(from, to))) for (let at = from; at < to - CARD_DIGITS.told; at += 1) secret.add(at);
+  }
+  return secret;
 }
 
 /** The check digit of cards (ISO/IEC 7812-1, annex B). */

@@ -12,6 +12,8 @@ const END = 0xaf;
 const END_AT = 9;
 /** Zoom speeds are 1 to 8. */
 const ZOOM_SPEED = 5;
+/** Focus speeds are 10 to 80 hex. */
+const FOCUS_SPEED = 0x40;
 
 /** One frame without start, end and sum. */
 export interface SamsungTCommand {
@@ -34,8 +36,8 @@ export function isSamsungTAddress(address: number): boolean {
   return Number.isInteger(address) && address >= 1 && address <= 255;
 }
 
-function to(camera: number, command2: number, data: readonly [number, number, number, number]): Buffer {
-  return encodeSamsungT({ camera, host: 0, command1: 0, command2, data });
+function to(camera: number, command2: number, data: readonly [number, number, number, number], command1 = 0): Buffer {
+  return encodeSamsungT({ camera, host: 0, command1, command2, data });
 }
 
 /** Moves at a speed of -1..1 per axis; zoom has a direction only. All axes at rest is the stop frame. The direction bits are those of Pelco-D. */
@@ -47,6 +49,21 @@ export function samsungTMove(camera: number, velocity: PtzVelocity): Buffer {
 /** Ends every movement. */
 export function samsungTStop(camera: number): Buffer {
   return to(camera, 0, [0, 0, 0, 0]);
+}
+
+const PRESET = { set: 0x03, goto: 0x07 } as const;
+
+/** Presets count from 0 to 254, as on the wire. Which command clears one is in no list that could be read: there is none here. */
+export function samsungTPreset(camera: number, act: keyof typeof PRESET, preset: number): Buffer {
+  return to(camera, PRESET[act], [preset, 0, 0, 0]);
+}
+
+/** What the manual calls brighter and darker is the iris. */
+const LENS = { 'focus-far': 0x01, 'focus-near': 0x02, 'iris-close': 0x08, 'iris-open': 0x10 } as const;
+
+/** Turns the lens until stopped. */
+export function samsungTLens(camera: number, act: keyof typeof LENS): Buffer {
+  return to(camera, 0, [0, 0, act.startsWith('focus') ? FOCUS_SPEED : 0, 0], LENS[act]);
 }
 
 function sumOf(bytes: Uint8Array, start: number): number {

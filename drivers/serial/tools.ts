@@ -11,13 +11,13 @@ import { createSerialBusFactory } from './bus.js';
 import { KeptLine, type SerialParts } from './kept-line.js';
 import { openSerialLine, type SerialLine } from './line.js';
 import { PelcoDReplyReader, pelcoDQuery } from './pelco-d.js';
-import { TrafficReader } from './traffic.js';
 import { readVisca, VISCA_ADDRESS_SET, ViscaDecoder, type ViscaMessage, viscaInquiry } from './visca.js';
+import { Watchers } from './watchers.js';
 
 /** Likeliest first: Sony's cameras come with 9600, domes with 2400 or 9600. */
 const BAUD_RATES = [9600, 2400, 4800, 19_200, 38_400] as const;
 const ADDRESSES = [1, 2, 3, 4, 5, 6, 7, 8] as const;
-const PROTOCOLS: readonly SerialPtzProtocol[] = ['visca', 'pelco-d', 'pelco-p', 'pelco-p-direct', 'samsung-t'];
+const PROTOCOLS: readonly SerialPtzProtocol[] = ['visca', 'pelco-d', 'pelco-p', 'pelco-p-direct', 'samsung-t', 'hikvision'];
 const ANSWER_MS = 150;
 const NUDGE_MS = 500;
 /** Bytes of the longest answer, for the time that it takes. */
@@ -27,13 +27,12 @@ const ANSWER_BYTES = 16;
 export function createSerialTools(parts: SerialParts): SerialTools {
   return {
     monitor: (settings, onTraffic) => {
-      const reader = new TrafficReader(() => parts.clock.now());
-      const onData = (bytes: Buffer): void => {
-        for (const one of reader.read('in', bytes)) onTraffic(one);
-      };
+      const watchers = new Watchers(parts.clock);
+      watchers.add(onTraffic);
+      const onData = (bytes: Buffer): void => watchers.tell('in', bytes);
       const line = new KeptLine(parts, settings, { onOpen: () => undefined, onData, onLost: () => undefined });
       line.begin();
-      return { state: () => line.state(), close: () => line.close() };
+      return { state: () => line.state(), watch: (also) => watchers.add(also), close: () => line.close() };
     },
     scan: (path, options) => scan(parts, path, options),
     candidates,

@@ -1,5 +1,7 @@
 /** Bytes on a line as they mean, for whoever looks for a fault. Pure: the time is handed in. */
 import type { SerialTraffic } from '../port.js';
+import { GearLines } from './gear-words.js';
+import { type HikvisionCommand, HikvisionDecoder, hikvisionAct } from './hikvision.js';
 import { type PelcoDCommand, PelcoDDecoder, pelcoDPosition } from './pelco-d.js';
 import { PelcoPDecoder } from './pelco-p.js';
 import { type SamsungTCommand, SamsungTDecoder } from './samsung-t.js';
@@ -7,6 +9,11 @@ import { readVisca, ViscaDecoder, type ViscaMessage } from './visca.js';
 
 /** Longest piece of noise that is told at once. */
 const MOST_BYTES = 64;
+/** A card number may come cut anywhere, so of every number that hangs together only the first digits are told. */
+const TOLD_DIGITS = 4;
+const SPACE = 0x20;
+const DASH = 0x2d;
+const STAR = 0x2a;
 
 interface Found {
   readonly name: string;
@@ -28,12 +35,14 @@ export class TrafficReader {
     const out: SerialTraffic[] = [];
     for (let at = 0; at < bytes.length; at += MOST_BYTES) {
       const piece = bytes.subarray(at, at + MOST_BYTES);
-      const found = this.#sides[direction].push(piece);
+      const { found, shown } = this.#sides[direction].push(piece);
+      const text = isText(piece) ? `text ${JSON.stringify(shown.toString('latin1'))}` : '';
       out.push({
         atMs: this.#now(),
         direction,
-        hex: Buffer.from(piece).toString('hex'),
-        meaning: found.length > 0 ? found.map(({ name, meaning }) => `${name} ${meaning}`).join('; ') : textIn(piece),
+        // What is text is told once, as text.
+        hex: text === '' ? shown.toString('hex') : '',
+        meaning: found.length > 0 ? found.map(({ name, meaning }) => `${name} ${meaning}`).join('; ') : text,
       });
     }
     return out;
@@ -45,13 +54,31 @@ class Side {
   readonly #pelcoD = new PelcoDDecoder();
   readonly #pelcoP = new PelcoPDecoder();
   readonly #samsung = new SamsungTDecoder();
+  readonly #hikvision = new HikvisionDecoder();
+  readonly #lines = new GearLines();
   readonly #visca = new ViscaDecoder();
+  /** Digits of the number that the last piece ended in. */
+  #digits = 0;
 
-  push(bytes: Uint8Array): readonly Found[] {
+  /** What was understood, and the bytes as they may be told: with stars for the digits that may not. */
+  push(bytes: Uint8Array): { readonly found: readonly Found[]; readonly shown: Buffer } {
+    return { found: this.#understood(bytes), shown: Buffer.from(bytes.map((byte) => this.#blanked(byte))) };
+  }
+
+  #blanked(byte: number): number {
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (isDigit) this.#digits += 1;
+    else if (byte !== SPACE && byte !== DASH) this.#digits = 0;
+    return isDigit && this.#digits > TOLD_DIGITS ? STAR : byte;
+  }
+
+  #understood(bytes: Uint8Array): readonly Found[] {
     const framed = [
       ...this.#pelcoD.push(bytes).map((frame) => ({ name: 'Pelco-D', meaning: pelcoWords(frame, LENS_D) })),
       ...this.#pelcoP.push(bytes).map((frame) => ({ name: 'Pelco-P', meaning: pelcoWords(frame, LENS_P) })),
       ...this.#samsung.push(bytes).map((frame) => ({ name: 'Samsung-T', meaning: samsungWords(frame) })),
+      ...this.#hikvision.push(bytes).map((frame) => ({ name: 'Hikvision', meaning: hikvisionWords(frame) })),
+      ...this.#lines.push(bytes),
     ];
     const visca = this.#visca.push(bytes).map(readVisca);
     // A frame with a sum is surely one; what looks like VISCA inside it is not.
@@ -110,6 +137,17 @@ function samsungWords({ camera, host, command1, command2, data }: SamsungTComman
   return `${camera}: ${ways(command1, LENS_P.slice(0, 2), named(command2, WAYS), data[0], data[1])}`;
 }
 
+function hikvisionWords(frame: HikvisionCommand): string {
+  const act = hikvisionAct(frame);
+  const [tilt, pan] = frame.data;
+  if (act === undefined) return `${frame.address}: command ${hex(frame.command)} ${frame.data.map(hex).join(' ')}`;
+  if (act === 'set' || act === 'clear' || act === 'goto') return `${frame.address}: ${PRESET_ACTS[act]} preset ${tilt}`;
+  const speeds = pan + tilt > 0 ? ` (pan speed ${pan}, tilt speed ${tilt})` : '';
+  return `${frame.address}: ${act.replace('-', ' ')}${speeds}`;
+}
+
+const PRESET_ACTS = { set: 'store', clear: 'clear', goto: 'go to' } as const;
+
 function ways(command1: number, lens: typeof LENS_D, moves: readonly string[], pan: number, tilt: number): string {
   const all = [...moves, ...named(command1, lens)];
   return all.length === 0 ? 'stop' : `${all.join(', ')} (pan speed ${pan}, tilt speed ${tilt})`;
@@ -165,10 +203,9 @@ function viscaCommand(data: Uint8Array): string {
   return known === undefined ? `command ${text}` : `${known[1]} ${text.slice(4)}`.trimEnd();
 }
 
-/** A piece that is text through and through: gear that speaks in lines. */
-function textIn(bytes: Uint8Array): string {
-  const isText = bytes.length > 2 && bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0d || byte === 0x0a);
-  return isText ? `text ${JSON.stringify(Buffer.from(bytes).toString('latin1'))}` : '';
+/** Text through and through: gear that speaks in lines. */
+function isText(bytes: Uint8Array): boolean {
+  return bytes.length > 2 && bytes.every((byte) => (byte >= SPACE && byte < 0x7f) || byte === 0x0d || byte === 0x0a);
 }
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');

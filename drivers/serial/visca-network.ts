@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP } from 'node:net';
-import { DriverError, type NetworkPtz, type SerialPortState } from '../port.js';
+import { DriverError, type NetworkPtz, type SerialBusFactory, type SerialPortState } from '../port.js';
 import type { SerialParts } from './kept-line.js';
-import { readVisca } from './visca.js';
+import { readVisca, viscaInquiry } from './visca.js';
 import { ViscaDevice } from './visca-device.js';
 import {
   decodeViscaIp,
@@ -22,11 +22,14 @@ const RESEND_MS = 200;
 const RESET_MS = 300;
 const REPEAT_MS = 50;
 const MOST_ANSWERED = 64;
+/** Datagrams know no connection: whether the camera is there, only its answers tell. */
+const ASK_MS = 30_000;
 
-/** A camera that speaks VISCA over UDP. Nothing is sent before the first command; the socket keeps no process alive. */
-export function openViscaNetwork(parts: SerialParts, target: { readonly host: string; readonly port?: number | undefined }): NetworkPtz {
+/** A camera that speaks VISCA over UDP; asked now and every half minute whether it is there. The socket keeps no process alive. */
+export function openViscaNetwork(parts: SerialParts, target: Parameters<SerialBusFactory['openNetwork']>[0]): NetworkPtz {
   const link = new ViscaLink(parts, target.host, target.port ?? VISCA_IP_PORT);
-  return { ptz: viscaPtz(link.device, ADDRESS), state: () => link.state(), close: () => link.close() };
+  link.begin();
+  return { ptz: viscaPtz(link.device, ADDRESS, target.stepsPerDegree), state: () => link.state(), close: () => link.close() };
 }
 
 class ViscaLink {
@@ -43,7 +46,11 @@ class ViscaLink {
   #resetting: { readonly done: Promise<void>; readonly end: () => void } | undefined;
   #isReset = false;
   #isClosed = false;
-  #reason = 'No command was sent yet.';
+  readonly #life = new AbortController();
+  #isHeard = false;
+  #asking: { cancel(): void } | undefined;
+  /** Empty until something speaks against it. */
+  #reason = '';
 
   constructor(parts: SerialParts, host: string, port: number) {
     this.#parts = parts;
@@ -54,12 +61,19 @@ class ViscaLink {
     });
   }
 
+  /** Asks whether it is there, again and again. */
+  begin(): void {
+    void this.#ask();
+  }
+
   state(): SerialPortState {
     return { isOpen: this.#reason === '', reason: this.#reason };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#life.abort();
+    this.#asking?.cancel();
     this.#reason = 'It was closed.';
     this.#resetting?.end();
     this.#open.clear();
@@ -67,6 +81,18 @@ class ViscaLink {
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket !== undefined) await new Promise<void>((resolve) => void socket.close(() => resolve()));
+  }
+
+  async #ask(): Promise<void> {
+    this.#isHeard = false;
+    try {
+      await this.device.inquire(viscaInquiry(ADDRESS, 'version'), { signal: this.#life.signal });
+    } catch (error) {
+      // Whoever refuses is there; whoever cannot be sent to has his reason already.
+      if (error instanceof DriverError && error.code === 'serial.timeout' && !this.#isHeard)
+        this.#reason = `${this.#host} does not answer.`;
+    }
+    if (!this.#isClosed) this.#asking = this.#parts.clock.after(ASK_MS, () => void this.#ask(), true);
   }
 
   async #write(payload: Buffer, type: 'command' | 'inquiry'): Promise<void> {
@@ -126,7 +152,6 @@ class ViscaLink {
       await new Promise<void>((resolve, reject) => {
         socket.send(bytes, this.#port, this.#host, (error) => (error === null ? resolve() : reject(error)));
       });
-      this.#reason = '';
     } catch (cause) {
       if (this.#isClosed) throw new DriverError('driver.aborted', 'The camera was closed.', { cause });
       this.#reason = `Nothing can be sent to ${this.#host}.`;
@@ -155,8 +180,11 @@ class ViscaLink {
 
   #received(bytes: Buffer): void {
     const packet = decodeViscaIp(bytes);
-    if (packet?.type === 'control-reply') this.#control(packet.payload);
-    if (packet?.type !== 'reply') return;
+    if (packet === undefined) return;
+    this.#reason = '';
+    this.#isHeard = true;
+    if (packet.type === 'control-reply') this.#control(packet.payload);
+    if (packet.type !== 'reply') return;
     const key = `${packet.sequence} ${Buffer.from(packet.payload).toString('hex')}`;
     const nowMs = this.#parts.clock.monotonicMs();
     const beforeMs = this.#heard.get(key);

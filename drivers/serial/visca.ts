@@ -42,6 +42,11 @@ export function viscaZoom(address: number, speed: number): Buffer {
   return to(address, 0x01, 0x04, 0x07, step === 0 ? 0x00 : (step > 0 ? 0x20 : 0x30) | Math.abs(step));
 }
 
+/** Ends every movement: pan and tilt, then zoom, as two messages. */
+export function viscaStop(address: number): Buffer {
+  return Buffer.concat([viscaDrive(address, { pan: 0, tilt: 0 }), viscaZoom(address, 0)]);
+}
+
 const MEMORY = { clear: 0x00, set: 0x01, goto: 0x02 } as const;
 
 /** Memories count from 0 on the wire, to 15 or 255 by model. */

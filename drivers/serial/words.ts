@@ -1,4 +1,5 @@
 import type { PtzVelocity, SerialPtzProtocol } from '../port.js';
+import { hikvisionLens, hikvisionMove, hikvisionPreset, hikvisionStop, isHikvisionAddress } from './hikvision.js';
 import {
   isPelcoDAddress,
   type PelcoAxis,
@@ -11,10 +12,13 @@ import {
   pelcoDStop,
 } from './pelco-d.js';
 import { isPelcoPAddress, pelcoPAuxiliary, pelcoPLens, pelcoPMove, pelcoPPreset, pelcoPStop } from './pelco-p.js';
-import { isSamsungTAddress, samsungTMove, samsungTStop } from './samsung-t.js';
+import { isSamsungTAddress, samsungTLens, samsungTMove, samsungTPreset, samsungTStop } from './samsung-t.js';
 
 /** Ways to turn a lens. */
 export type LensAct = 'focus-near' | 'focus-far' | 'iris-open' | 'iris-close';
+
+/** What may be done with a stored place. */
+export type PresetAct = 'set' | 'clear' | 'goto';
 
 /** What one-way gear can be told, as frames. `address` is what goes over the wire. Pure. */
 export interface ProtocolWords {
@@ -24,8 +28,10 @@ export interface ProtocolWords {
   wireAddress(address: number): number | undefined;
   move(address: number, velocity: PtzVelocity): Buffer;
   stop(address: number): Buffer;
-  readonly highestPreset: number;
-  preset?(address: number, act: 'set' | 'clear' | 'goto', preset: number): Buffer;
+  /** Numbers of the stored places, first and last. */
+  readonly presets: readonly [number, number];
+  /** Undefined for what this protocol has no frame for. */
+  preset(address: number, act: PresetAct, preset: number): Buffer | undefined;
   auxiliary?(address: number, act: 'on' | 'off', output: number): Buffer;
   lens?(address: number, act: LensAct): Buffer;
   query?(address: number, which: PelcoAxis): Buffer;
@@ -37,7 +43,7 @@ const when = (isPossible: boolean, address: number): number | undefined => (isPo
 const PELCO_P = {
   move: pelcoPMove,
   stop: pelcoPStop,
-  highestPreset: 255,
+  presets: [1, 255] as const,
   preset: pelcoPPreset,
   auxiliary: pelcoPAuxiliary,
   lens: pelcoPLens,
@@ -49,7 +55,7 @@ const WORDS: Readonly<Record<Exclude<SerialPtzProtocol, 'visca'>, ProtocolWords>
     wireAddress: (address) => when(isPelcoDAddress(address), address),
     move: pelcoDMove,
     stop: pelcoDStop,
-    highestPreset: 255,
+    presets: [1, 255],
     preset: pelcoDPreset,
     auxiliary: pelcoDAuxiliary,
     lens: pelcoDLens,
@@ -71,7 +77,18 @@ const WORDS: Readonly<Record<Exclude<SerialPtzProtocol, 'visca'>, ProtocolWords>
     wireAddress: (address) => when(isSamsungTAddress(address), address),
     move: samsungTMove,
     stop: samsungTStop,
-    highestPreset: 0,
+    presets: [0, 254],
+    preset: (address, act, preset) => (act === 'clear' ? undefined : samsungTPreset(address, act, preset)),
+    lens: samsungTLens,
+  },
+  hikvision: {
+    addresses: 'An address of a Hikvision dome is 1 to 255',
+    wireAddress: (address) => when(isHikvisionAddress(address), address),
+    move: hikvisionMove,
+    stop: hikvisionStop,
+    presets: [1, 255],
+    preset: hikvisionPreset,
+    lens: hikvisionLens,
   },
 };
 

@@ -39,14 +39,15 @@ export function createViewerPeerFactory(parts: ViewerPeerParts): ViewerPeerFacto
 }
 
 async function answer(library: NativeLibrary, request: ViewerPeerRequest, parts: ViewerPeerParts): Promise<ViewerPeer> {
-  const offer = readOffer(request.offerSdp, request.video);
+  const offer = readOffer(request.offerSdp, request.video, request.mayHear);
   const ice = nativeIceServers(request.iceServers);
-  if (ice.unreadable > 0) parts.log.warn('a STUN or TURN server in the configuration cannot be read', { unreadable: ice.unreadable });
+  if (ice.unreadable > 0)
+    parts.log.warn('a STUN or TURN server in the configuration cannot be used (TURN: over UDP only)', { unreadable: ice.unreadable });
   const ssrc = randomInt(1, 0xffff_ffff);
   const peer = new NativePeer({ ...parts, library, request, offer, ssrc, iceServers: ice.servers });
   try {
     const native = readNativeAnswer(await peer.gather(ENOUGH_MS, ANSWER_DEADLINE_MS));
-    return peer.answered(writeAnswer(offer, native, ssrc), native.fingerprint);
+    return peer.answered(writeAnswer(offer, native, ssrc, peer.audio?.ssrc), native.fingerprint);
   } catch (cause) {
     peer.close();
     if (cause instanceof DriverError) throw cause;

@@ -11,6 +11,8 @@ export interface VideoFormat {
   readonly payloadType: number;
   /** The fmtp value as offered (checked), may be empty. */
   readonly parameters: string;
+  /** The viewer can tell how much its line carries (REMB). */
+  readonly isEstimating: boolean;
 }
 
 /**
@@ -22,7 +24,8 @@ export function chooseFormat(payloadTypes: readonly string[], lines: readonly st
     if (!/^\d{1,3}$/.test(text) || Number(text) > 127) return [];
     const isCodec = lines.some((line) => line.toUpperCase() === `A=RTPMAP:${text} ${wish.codec}/90000`);
     const parameters = lines.find((line) => line.startsWith(`a=fmtp:${text} `))?.slice(text.length + 8) ?? '';
-    return isCodec && /^[\x21-\x7e ]{0,200}$/.test(parameters) ? [{ codec: wish.codec, payloadType: Number(text), parameters }] : [];
+    if (!isCodec || !/^[\x21-\x7e ]{0,200}$/.test(parameters)) return [];
+    return [{ codec: wish.codec, payloadType: Number(text), parameters, isEstimating: lines.includes(`a=rtcp-fb:${text} goog-remb`) }];
   });
   if (wish.codec === 'H265') return offered[0];
   const playable = offered.filter((format) => parameter(format.parameters, 'packetization-mode') === '1');

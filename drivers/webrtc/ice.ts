@@ -44,25 +44,25 @@ export type NativeIceServer =
       readonly port: number;
       readonly username: string;
       readonly password: string;
-      readonly relayType: 'TurnUdp' | 'TurnTcp';
+      readonly relayType: 'TurnUdp';
     };
 
 /**
- * `stun:host:port`, `turn:user:pass@host:port[?transport=tcp]` (user and pass percent-encoded). What cannot be read is left out
- * and counted: a typing error there must not stop a viewer on the same network.
+ * `stun:host:port`, `turn:user:pass@host:port[?transport=udp]` (user and pass percent-encoded). What cannot be read or used is left
+ * out and counted: a typing error there must not stop a viewer on the same network. The library speaks with TURN servers over UDP only
+ * (libjuice; it would try a server for TCP over UDP and wait), and knows ICE over TCP only as the side that calls, which browsers
+ * are too: so neither is offered.
  */
 export function nativeIceServers(texts: readonly string[]): { readonly servers: readonly NativeIceServer[]; readonly unreadable: number } {
   const servers = texts.flatMap((text): NativeIceServer[] => {
-    const match = /^(stun|turn):(?:([^:@\s]+):([^:@\s]+)@)?([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})(\?transport=(?:udp|tcp))?$/.exec(
-      text,
-    );
+    const match = /^(stun|turn):(?:([^:@\s]+):([^:@\s]+)@)?([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})(?:\?transport=udp)?$/.exec(text);
     if (match === null) return [];
-    const [, scheme, user, password, host = '', port = '', transport] = match;
+    const [, scheme, user, password, host = '', port = ''] = match;
     if (scheme === 'stun') return [`stun:${host}:${port}`];
     const login = [decoded(user), decoded(password)] as const;
     if (login[0] === undefined || login[1] === undefined) return [];
-    const relayType = transport === '?transport=tcp' ? 'TurnTcp' : 'TurnUdp';
-    return [{ hostname: host.replace(/^\[|\]$/g, ''), port: Number(port), username: login[0], password: login[1], relayType }];
+    const server = { hostname: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+    return [{ ...server, username: login[0], password: login[1], relayType: 'TurnUdp' }];
   });
   return { servers, unreadable: texts.length - servers.length };
 }

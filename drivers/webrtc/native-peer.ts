@@ -1,8 +1,11 @@
 import type { PeerConnection, RtcpSrReporter, RtpPacketizationConfig, Track } from 'node-datachannel';
 import type { DriverClock, DriverLog, ViewerPeer, ViewerPeerRequest } from '../port.js';
 import { DriverError } from '../port.js';
+import { ViewerData } from './data-channel.js';
 import type { NativeIceServer } from './ice.js';
-import { asksForPicture } from './rtcp.js';
+import { NativeAudio } from './native-audio.js';
+import { Resends } from './resends.js';
+import { readFeedback } from './rtcp.js';
 import type { ViewerOffer } from './sdp.js';
 
 /** The module, as a type: it is loaded late. */
@@ -10,8 +13,6 @@ export type NativeLibrary = typeof import('node-datachannel');
 
 /** What goes into one UDP datagram on Ethernet; RTP packets may then have 1440 bytes (1500 - IP, UDP, SRTP). */
 const MTU_BYTES = 1500;
-/** Packets kept for resending: at 300 packets/s about 1.7 s, which covers two round trips of any usable line. */
-const RESEND_PACKETS = 512;
 /** A viewer that is sent pictures reports about every second; one that is silent this long is gone. */
 const SILENCE_MS = 12_000;
 const SILENCE_CHECK_MS = 1_500;
@@ -38,12 +39,19 @@ export class NativePeer implements ViewerPeer {
   fingerprint = '';
   readonly payloadType: number;
   readonly ssrc: number;
+  readonly audio: ViewerPeer['audio'];
   readonly #parts: NativePeerParts;
   readonly #pc: PeerConnection;
   // Held because the library lets go of what JavaScript has let go of.
   readonly #track: Track;
   readonly #reporter: RtcpSrReporter;
   readonly #timing: RtpPacketizationConfig;
+  /** Resent by us, not by the library: nothing may go out that the egress gate does not see. */
+  readonly #resends = new Resends();
+  #estimateBps: number | undefined;
+  readonly #data: ViewerData;
+  readonly #sound: NativeAudio | undefined;
+  #isDataTold = false;
   #state: 'new' | 'open' | 'closed' = 'new';
   #lastTimestamp = -1;
   #lastHeardAt = 0;
@@ -70,8 +78,19 @@ export class NativePeer implements ViewerPeer {
     this.#track = this.#pc.addTrack(video);
     this.#timing = new library.RtpPacketizationConfig(ssrc, 'sightline', this.payloadType, 90_000);
     this.#reporter = new library.RtcpSrReporter(this.#timing);
-    this.#reporter.addToChain(new library.RtcpNackResponder(RESEND_PACKETS));
     this.#track.setMediaHandler(this.#reporter);
+    if (offer.audio !== undefined) {
+      // Neighbours: two random numbers could be the same one.
+      this.#sound = new NativeAudio(library, this.#pc, offer.audio, (ssrc % 0xffff_fffe) + 1, () => this.#heardSomething());
+      this.audio = { ssrc: this.#sound.ssrc, payloadTypes: offer.audio.payloadTypes };
+    }
+    this.#data = new ViewerData({
+      onOpen: () => this.#tellData(),
+      onMessage: (text) => {
+        if (this.#state === 'open') request.onDataMessage?.(text);
+      },
+      onLow: () => request.onDataLow?.(),
+    });
     this.#listen();
   }
 
@@ -89,7 +108,7 @@ export class NativePeer implements ViewerPeer {
     this.#pc.onGatheringStateChange((state) => {
       if (state === 'complete') this.#gathered?.();
     });
-    // A data channel of the viewer is accepted by the library but nothing is read from it or written to it.
+    this.#pc.onDataChannel((channel) => this.#guard(() => this.#data.adopt(channel, (act) => this.#guard(act))));
   }
 
   /**
@@ -146,7 +165,35 @@ export class NativePeer implements ViewerPeer {
         this.#timing.timestamp = timestamp;
         this.#lastSentAt = this.#parts.clock.monotonicMs();
       }
-      return this.#track.sendMessageBinary(packet);
+      const isSent = this.#track.sendMessageBinary(packet);
+      if (isSent) this.#resends.keep(packet);
+      return isSent;
+    } catch {
+      return false;
+    }
+  }
+
+  sendData(message: string | Buffer): boolean {
+    if (this.#state !== 'open') return false;
+    try {
+      return this.#data.send(message);
+    } catch {
+      return false;
+    }
+  }
+
+  dataBufferedBytes(): number {
+    try {
+      return this.#state === 'open' ? this.#data.bufferedBytes : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  sendAudio(packet: Buffer): boolean {
+    if (this.#state !== 'open') return false;
+    try {
+      return this.#sound?.send(packet) ?? false;
     } catch {
       return false;
     }
@@ -159,7 +206,8 @@ export class NativePeer implements ViewerPeer {
     this.#failed?.(new DriverError('viewer.failed', 'the viewer connection was closed'));
     closing.add(this);
     // The track first: it stops resends at once, while the connection ends on the library's own thread.
-    for (const end of [() => this.#track.close(), () => this.#pc.close()]) this.#guard(end);
+    for (const end of [() => this.#track.close(), () => this.#sound?.close(), () => this.#data.close(), () => this.#pc.close()])
+      this.#guard(end);
     this.#parts.clock.after(5_000, () => closing.delete(this), true);
   }
 
@@ -176,12 +224,36 @@ export class NativePeer implements ViewerPeer {
     this.#lastHeardAt = this.#parts.clock.monotonicMs();
     this.#watchSilence();
     this.#parts.request.onConnected();
+    this.#tellData();
+  }
+
+  /** The channel counts once the certificate was looked at, whichever comes first. */
+  #tellData(): void {
+    if (this.#state !== 'open' || this.#isDataTold || !this.#data.isOpen) return;
+    this.#isDataTold = true;
+    this.#parts.request.onDataOpen?.();
   }
 
   #heard(packet: Buffer): void {
     if (this.#state !== 'open') return;
+    const now = this.#heardSomething();
+    const { request } = this.#parts;
+    const { missing, wantsPicture, loss, estimateBps } = readFeedback(packet, this.ssrc);
+    this.#estimateBps = estimateBps ?? this.#estimateBps;
+    if (missing.length > 0) this.#resends.answer(missing, now, (again) => this.#resend(again));
+    if (wantsPicture) request.onPictureLoss();
+    // What was sent again and came is no loss to the report; the line lost it all the same.
+    if (loss !== undefined) request.onReport?.({ loss: Math.max(loss, this.#resends.takeAskedShare()), estimateBps: this.#estimateBps });
+  }
+
+  #heardSomething(): number {
     this.#lastHeardAt = this.#parts.clock.monotonicMs();
-    if (asksForPicture(packet, this.ssrc)) this.#parts.request.onPictureLoss();
+    return this.#lastHeardAt;
+  }
+
+  #resend(packet: Buffer): boolean {
+    if (this.#state !== 'open' || this.#parts.request.onResend?.(packet.length) === false) return false;
+    return this.#track.sendMessageBinary(packet);
   }
 
   #watchSilence(): void {

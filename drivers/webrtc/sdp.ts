@@ -6,6 +6,7 @@
 import { DriverError } from '../port.js';
 import { chooseFormat, type VideoFormat, type VideoWish } from './format.js';
 import { usableCandidates } from './ice.js';
+import { type AudioPayloads, audioFormats, audioLines, chooseAudio } from './sdp-audio.js';
 
 const MAX_SDP_BYTES = 64 * 1024;
 const MAX_SECTIONS = 16;
@@ -19,7 +20,7 @@ interface Section {
   readonly lines: readonly string[];
 }
 
-type Part = 'video' | 'data' | 'rejected';
+type Part = 'video' | 'audio' | 'data' | 'rejected';
 
 /** An offer that passed every check. */
 export interface ViewerOffer {
@@ -27,6 +28,8 @@ export interface ViewerOffer {
   readonly fingerprint: string;
   readonly format: VideoFormat;
   readonly videoMid: string;
+  /** Undefined when sound is not wanted or there is no place for it. */
+  readonly audio: AudioPayloads | undefined;
   /** The offer rebuilt for the native library: only what we accept. */
   readonly nativeSdp: string;
   readonly sections: readonly {
@@ -41,7 +44,7 @@ export interface ViewerOffer {
 const bad = (message: string): DriverError => new DriverError('viewer.bad_offer', message);
 
 /** Checks an offer and plans the answer. Throws DriverError `viewer.bad_offer`. */
-export function readOffer(sdp: string, wish: VideoWish): ViewerOffer {
+export function readOffer(sdp: string, wish: VideoWish, mayHear = false): ViewerOffer {
   if (sdp.length > MAX_SDP_BYTES) throw bad('the offer is larger than 64 KiB');
   const lines = sdp.split(/\r\n|\n/).filter((line) => line !== '');
   if (lines[0] !== 'v=0') throw bad('the offer is no SDP');
@@ -49,7 +52,13 @@ export function readOffer(sdp: string, wish: VideoWish): ViewerOffer {
   const fingerprint = onlyFingerprint(lines);
   const { video, format } = pickVideo(sections, wish);
   const data = sections.find((section) => section.kind === 'application' && section.formats[0] === 'webrtc-datachannel');
-  const parts = sections.map((section): Part => (section === video ? 'video' : section === data ? 'data' : 'rejected'));
+  const hearing = mayHear ? sections.find((section) => isReceiving(section, 'audio') && chooseAudio(section) !== undefined) : undefined;
+  const audio = hearing === undefined ? undefined : chooseAudio(hearing);
+  const parts = sections.map((section): Part => {
+    if (section === video) return 'video';
+    if (section === hearing) return 'audio';
+    return section === data ? 'data' : 'rejected';
+  });
   const ice = {
     ufrag: attribute('ice-ufrag', video.lines, session, /^[A-Za-z0-9+/]{4,256}$/),
     pwd: attribute('ice-pwd', video.lines, session, /^[A-Za-z0-9+/]{22,256}$/),
@@ -60,7 +69,8 @@ export function readOffer(sdp: string, wish: VideoWish): ViewerOffer {
     fingerprint,
     format,
     videoMid: video.mid,
-    nativeSdp: nativeOffer({ fingerprint, ...ice, candidates, format, videoMid: video.mid, dataMid: data?.mid }),
+    audio,
+    nativeSdp: nativeOffer({ fingerprint, ...ice, candidates, format, videoMid: video.mid, audio, dataMid: data?.mid }),
     sections: sections.map((section, index) => ({
       part: parts[index] ?? 'rejected',
       kind: section.kind,
@@ -100,14 +110,14 @@ function onlyFingerprint(lines: readonly string[]): string {
   return only;
 }
 
+const isReceiving = (section: Section, kind: 'video' | 'audio'): boolean =>
+  section.kind === kind &&
+  /^(UDP\/TLS|TCP\/DTLS)\/RTP\/SAVPF$/.test(section.protocol) &&
+  section.lines.includes('a=rtcp-mux') &&
+  !section.lines.some((line) => line === 'a=sendonly' || line === 'a=inactive');
+
 function pickVideo(sections: readonly Section[], wish: VideoWish): { video: Section; format: VideoFormat } {
-  const receiving = sections.filter(
-    (section) =>
-      section.kind === 'video' &&
-      /^(UDP\/TLS|TCP\/DTLS)\/RTP\/SAVPF$/.test(section.protocol) &&
-      section.lines.includes('a=rtcp-mux') &&
-      !section.lines.some((line) => line === 'a=sendonly' || line === 'a=inactive'),
-  );
+  const receiving = sections.filter((section) => isReceiving(section, 'video'));
   if (receiving.length === 0) throw bad('the offer has no video section that receives');
   for (const video of receiving) {
     const format = chooseFormat(video.formats, video.lines, wish);
@@ -131,6 +141,7 @@ interface NativeOfferParts {
   readonly candidates: readonly string[];
   readonly format: VideoFormat;
   readonly videoMid: string;
+  readonly audio: AudioPayloads | undefined;
   readonly dataMid: string | undefined;
 }
 
@@ -151,12 +162,27 @@ function nativeOffer(parts: NativeOfferParts): string {
           `a=mid:${parts.dataMid}`,
           'a=sctp-port:5000',
         ];
+  const { audio } = parts;
+  const sound =
+    audio === undefined
+      ? []
+      : [
+          `m=audio 9 UDP/TLS/RTP/SAVPF ${audioFormats(audio)}`,
+          'c=IN IP4 0.0.0.0',
+          ...transport,
+          `a=mid:${audio.mid}`,
+          'a=recvonly',
+          'a=rtcp-mux',
+          ...audioLines(audio),
+        ];
+  const mids = [parts.videoMid, audio?.mid, parts.dataMid].filter((mid) => mid !== undefined);
   return lines(
     ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0'],
-    [`a=group:BUNDLE ${[parts.videoMid, ...(parts.dataMid === undefined ? [] : [parts.dataMid])].join(' ')}`],
+    [`a=group:BUNDLE ${mids.join(' ')}`],
     [`m=video 9 UDP/TLS/RTP/SAVPF ${parts.format.payloadType}`, 'c=IN IP4 0.0.0.0', ...transport, `a=mid:${parts.videoMid}`],
     // No end-of-candidates: a browser that hides its addresses is found by its own checks (peer-reflexive).
     ['a=recvonly', 'a=rtcp-mux', ...formatLines(parts.format), ...parts.candidates],
+    sound,
     data,
   );
 }
@@ -168,6 +194,7 @@ function formatLines(format: VideoFormat): readonly string[] {
     `a=rtcp-fb:${pt} nack`,
     `a=rtcp-fb:${pt} nack pli`,
     `a=rtcp-fb:${pt} ccm fir`,
+    ...(format.isEstimating ? [`a=rtcp-fb:${pt} goog-remb`] : []),
     ...(format.parameters === '' ? [] : [`a=fmtp:${pt} ${format.parameters}`]),
   ];
 }
@@ -196,7 +223,7 @@ export function readNativeAnswer(sdp: string): NativeAnswer {
 }
 
 /** Our answer: one fingerprint, video send-only with our SSRC, everything we do not serve rejected in place (RFC 8829 5.3.1). */
-export function writeAnswer(offer: ViewerOffer, native: NativeAnswer, ssrc: number): string {
+export function writeAnswer(offer: ViewerOffer, native: NativeAnswer, ssrc: number, audioSsrc = 0): string {
   const accepted = offer.sections.filter((section) => section.part !== 'rejected').map((section) => section.mid);
   const transport = [
     `a=ice-ufrag:${native.ufrag}`,
@@ -210,6 +237,14 @@ export function writeAnswer(offer: ViewerOffer, native: NativeAnswer, ssrc: numb
     const head = (port: number): string => `m=${section.kind} ${port} ${section.protocol} `;
     if (section.part === 'video')
       return [`${head(9)}${offer.format.payloadType}`, 'c=IN IP4 0.0.0.0', `a=mid:${section.mid}`, ...video, ...transport];
+    if (section.part === 'audio' && offer.audio !== undefined)
+      return [
+        `${head(9)}${audioFormats(offer.audio)}`,
+        'c=IN IP4 0.0.0.0',
+        `a=mid:${section.mid}`,
+        ...['a=sendonly', 'a=rtcp-mux', ...audioLines(offer.audio), 'a=msid:sightline audio', `a=ssrc:${audioSsrc} cname:sightline`],
+        ...transport,
+      ];
     if (section.part === 'data')
       return [
         `${head(9)}${section.formats}`,

@@ -1,128 +1,108 @@
 /**
  * What many cameras cost: `npm run --silent bench:cameras -- --json [--turns N] [--watch-s N]`. The bundle that goes to recorders with 64 cameras,
- * turn by turn with the same one without any; the cameras run in a process of their own. Whether some that hang make the others wait is measured on
- * the registry with its real driver, because an agent tells nobody how long a probe took.
+ * beside the same one without any; the cameras run in a process of their own. Whether some that hang make the others wait is measured on two
+ * registries side by side, each in its own process with its real driver, because an agent tells nobody how long a probe took.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { ChannelStore } from '../../agent/cameras/ports.js';
-import { CameraRegistry } from '../../agent/cameras/registry.js';
 import type { LocalStatus } from '../../agent/contract/control.js';
 import { askAgent } from '../../agent/control/control-client.js';
-import { systemClock } from '../../agent/kernel/clock.js';
-import { createLog } from '../../agent/kernel/log.js';
-import { Secret } from '../../agent/kernel/secret.js';
-import { createOnvifConnector } from '../../drivers/onvif/connector.js';
-import type { CameraConnector } from '../../drivers/port.js';
-import { startAgent } from '../../test/support/agent-process.js';
+import { type AgentProcess, startAgent } from '../../test/support/agent-process.js';
 import { until } from '../../test/support/until.js';
 import { ROOT } from '../root.js';
-import { type CameraFarm, FARM_PASSWORD, startFarm } from './support/camera-farm.js';
-import { figure, missing, print, progress } from './support/report.js';
+import { startAsker } from './support/camera-asker.js';
+import { FARM_PASSWORD, startFarm } from './support/camera-farm.js';
+import { type Searched, searchMany } from './support/camera-search.js';
+import { type Figure, figure, missing, print, progress } from './support/report.js';
 import { cpuMs, rssMb } from './support/usage.js';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, turns: { type: 'string', default: '3' }, 'watch-s': { type: 'string', default: '310' } },
+  options: { json: { type: 'boolean' }, turns: { type: 'string', default: '3' }, 'watch-s': { type: 'string' } },
 });
 const TURNS = Math.max(1, Number(values.turns) || 3);
-/** By default every camera is read once as a whole (each 5 minutes) and asked ten times for a sign of life within it. */
-const WATCH_MS = 1000 * Math.max(20, Number(values['watch-s']) || 310);
+/** By default it is long enough, and late enough, to cover the one time in five minutes at which every camera is read as a whole. */
+const isWhole = values['watch-s'] === undefined;
+const WATCH_MS = 1000 * (isWhole ? 240 : Math.max(20, Number(values['watch-s']) || 60));
 const CAMERAS = 64;
 const HANGING = 8;
 const SETTLE_MS = 5_000;
+/** By then every camera was read as a whole again: five minutes after the first time, and at its next sign of life. */
+const READ_AGAIN_MS = 338_000;
 /** For the comparison with hanging cameras they are asked more often, so that there are enough probes to compare. */
-const PROBE_MS = 2_000;
-const WINDOW_MS = 6_000;
-const PAIRS = 5;
+const PROBE_MS = 500;
+const WINDOW_MS = 1_500;
+const WINDOWS = 20;
+const SEARCHES = 3;
 
-interface Row {
-  readonly inventoryMs: number;
+interface Watched {
   readonly cpuShare: number;
   readonly rss: number;
 }
 
-async function agentRun(entry: string, uris: readonly string[]): Promise<Row> {
+/** An agent that has read all its cameras. */
+interface Ready {
+  readonly agent: AgentProcess;
+  readonly inventoryMs: number;
+  stop(): Promise<void>;
+}
+
+async function startReady(entry: string, uris: readonly string[]): Promise<Ready> {
   const folder = await mkdtemp(join(tmpdir(), 'sightline-bench-cameras-'));
   const login = { user: 'admin', password: FARM_PASSWORD };
   const site = { cameras: { discovery: false, add: uris.map((address) => ({ address, login })) } };
   const agent = await startAgent(folder, site, { entry, args: [] });
   const readyMs = performance.now();
-  try {
-    const isOnline = ({ cameras }: LocalStatus): boolean =>
-      cameras.length === uris.length && cameras.every(({ state }) => state === 'online');
-    await until('every camera is read', async () => isOnline(await askAgent(join(folder, 'agent.sock'), 'status')), 60_000);
-    const inventoryMs = performance.now() - readyMs;
-    await wait(SETTLE_MS);
-    const [beforeMs, startedMs] = [cpuMs(agent.pid), performance.now()];
-    await wait(WATCH_MS);
-    return { inventoryMs, cpuShare: (cpuMs(agent.pid) - beforeMs) / (performance.now() - startedMs), rss: rssMb(agent.pid) };
-  } finally {
+  const isOnline = ({ cameras }: LocalStatus): boolean =>
+    cameras.length === uris.length && cameras.every(({ state }) => state === 'online');
+  const stop = async (): Promise<void> => {
     await agent.stop();
     await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await until('every camera is read', async () => isOnline(await askAgent(join(folder, 'agent.sock'), 'status')), 60_000);
+    return { agent, inventoryMs: performance.now() - readyMs, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 
-/** A store that remembers nothing. */
-const forgetful: ChannelStore = {
-  load: async () => undefined,
-  save: async () => undefined,
-  loadLogin: async () => undefined,
-  saveLogin: async () => undefined,
-};
-
-/** The real driver, and how long each sign of life of a camera that answers took while `isCounting`. */
-function timedConnector(real: CameraConnector, hanging: ReadonlySet<string>) {
-  const state = { taken: [] as number[], isCounting: false };
-  const connector: CameraConnector = {
-    connect: (target) => {
-      const driver = real.connect(target);
-      if (hanging.has(target.deviceUri)) return driver;
-      const ask = driver.clockOffsetMs.bind(driver);
-      driver.clockOffsetMs = async (options) => {
-        const startedMs = performance.now();
-        const offsetMs = await ask(options);
-        if (state.isCounting) state.taken.push(performance.now() - startedMs);
-        return offsetMs;
-      };
-      return driver;
-    },
-  };
-  return { connector, state };
+async function watch({ agent }: Ready): Promise<Watched> {
+  const [beforeMs, startedMs] = [cpuMs(agent.pid), performance.now()];
+  await wait(WATCH_MS);
+  return { cpuShare: (cpuMs(agent.pid) - beforeMs) / (performance.now() - startedMs), rss: rssMb(agent.pid) };
 }
 
 const p95 = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[Math.floor(0.95 * times.length)] ?? Number.NaN;
 
 /**
- * p95 of the probes of the others while some hang, over the same while none does: window by window in turns, so that both see the same machine, and
- * one figure per pair, so that something else that runs for a moment spoils one of them only.
+ * p95 of the probes of the others beside some that hang, over the same where none does. Both at the same time, window by window: whatever else the
+ * machine does for a moment, it does to both. The cameras that answer are the same ones.
  */
-async function hangRatios(farm: CameraFarm): Promise<number[]> {
-  const log = createLog({ level: 'error', clock: systemClock, format: 'text', write: () => undefined });
-  const hanging = new Set(farm.uris.slice(0, HANGING));
-  const { connector, state } = timedConnector(createOnvifConnector({ clock: systemClock, log }), hanging);
-  const parts = { connector, discovery: undefined, store: forgetful, serialPtz: () => undefined, groupLogins: [], clock: systemClock, log };
-  const registry = new CameraRegistry({ ...parts, timing: { probeMs: PROBE_MS } });
-  await registry.start();
-  const login = { user: 'admin', password: new Secret(FARM_PASSWORD) };
-  await Promise.all(farm.uris.map((uri) => registry.add(uri, login)));
-  const look = async (stuck: number): Promise<number> => {
-    await farm.hang(stuck);
-    await wait(2 * PROBE_MS);
-    Object.assign(state, { taken: [], isCounting: true });
-    await wait(WINDOW_MS);
-    state.isCounting = false;
-    return p95(state.taken);
-  };
+async function hangRatios(): Promise<number[]> {
+  const farm = await startFarm(CAMERAS);
+  await farm.hang(HANGING);
+  const hanging = farm.uris.slice(0, HANGING);
+  const well = farm.uris.slice(HANGING);
+  const beside = await startAsker({ uris: farm.uris, hanging, probeMs: PROBE_MS });
+  const alone = await startAsker({ uris: well, hanging: [], probeMs: PROBE_MS });
   const ratios: number[] = [];
-  for (let pair = 0; pair < PAIRS; pair += 1) {
-    const calmMs = await look(0);
-    ratios.push((await look(HANGING)) / calmMs);
+  for (let window = 0; window < WINDOWS; window += 1) {
+    const [hung, calm] = await Promise.all([beside.window(WINDOW_MS), alone.window(WINDOW_MS)]);
+    ratios.push(p95(hung) / p95(calm));
   }
-  await registry.stop();
+  await Promise.all([beside.stop(), alone.stop()]);
+  await farm.stop();
   return ratios;
+}
+
+function searchFigure(searches: readonly Searched[] | undefined): Figure {
+  if (searches === undefined) return missing('no network of its own is to be had on this machine');
+  const fewest = Math.min(...searches.map(({ found }) => found));
+  return fewest < CAMERAS ? missing(`one search found ${fewest} of ${CAMERAS}`) : figure(searches.map(({ tookMs }) => tookMs));
 }
 
 progress('making the bundle');
@@ -130,34 +110,47 @@ const { bundleAgent } = (await import(join(ROOT, 'scripts', 'esbuild-agent.mjs')
 await bundleAgent();
 const entry = join(ROOT, 'dist', 'agent.mjs');
 const farm = await startFarm(CAMERAS);
-const own: Row[] = [];
-const empty: Row[] = [];
-for (let turn = 1; turn <= TURNS; turn += 1) {
-  progress(`turn ${turn} of ${TURNS}: ${CAMERAS} cameras, then none, ${WATCH_MS / 1000} s each`);
-  own.push(await agentRun(entry, farm.uris));
-  empty.push(await agentRun(entry, []));
+progress(`reading ${CAMERAS} cameras, ${TURNS} times`);
+const inventories: number[] = [];
+for (let turn = 1; turn < TURNS; turn += 1) {
+  const ready = await startReady(entry, farm.uris);
+  inventories.push(ready.inventoryMs);
+  await ready.stop();
 }
+const own = await startReady(entry, farm.uris);
+inventories.push(own.inventoryMs);
+const readMs = performance.now();
+const empty = await startReady(entry, []);
+progress(`searching for ${CAMERAS} cameras, ${SEARCHES} times`);
+const searches = await searchMany(CAMERAS, SEARCHES);
 progress(`${HANGING} of ${CAMERAS} hang`);
-const ratios = await hangRatios(farm);
+const ratios = await hangRatios();
+progress(`watching for ${WATCH_MS / 1000} s${isWhole ? ', so that every camera is read again once' : ''}`);
+await wait(Math.max(SETTLE_MS, isWhole ? READ_AGAIN_MS - WATCH_MS - (performance.now() - readMs) : 0));
+const [withCameras, without] = await Promise.all([watch(own), watch(empty)]);
+await Promise.all([own.stop(), empty.stop()]);
 await farm.stop();
 print({
   bench: 'cameras',
   figures: {
-    inventory64Ms: figure(own.map(({ inventoryMs }) => inventoryMs)),
-    cpuShare64: figure(own.map(({ cpuShare }) => cpuShare)),
-    rssPerCameraMb: figure(own.map(({ rss }, turn) => (rss - (empty[turn]?.rss ?? Number.NaN)) / CAMERAS)),
+    inventory64Ms: figure(inventories),
+    cpuShare64: figure([withCameras.cpuShare]),
+    rssPerCameraMb: figure([(withCameras.rss - without.rss) / CAMERAS]),
     hangRatio: figure(ratios),
+    discover64Ms: searchFigure(searches),
   },
   baseline: {
     inventory64Ms: missing('without cameras there is nothing to read'),
-    cpuShare64: figure(empty.map(({ cpuShare }) => cpuShare)),
+    cpuShare64: figure([without.cpuShare]),
     rssPerCameraMb: missing('it is what the figure is measured against'),
     hangRatio: missing('it is a ratio already'),
+    discover64Ms: missing('there is nothing to find without cameras'),
   },
-  baselineIs: 'the same agent without cameras',
+  baselineIs: 'the same agent without cameras, at the same time',
   notes: [
-    `inventory64Ms: from ready to every camera read (identity, streams, addresses, PTZ, events); cpuShare64: probes each 30 s, events open, ${WATCH_MS / 1000} s watched`,
-    `hangRatio: p95 of the probes of ${CAMERAS - HANGING} cameras beside ${HANGING} that accept connections and never answer, over the same while none hangs; asked each ${PROBE_MS / 1000} s, in windows turn by turn`,
-    `memory with ${CAMERAS} cameras ${own.map(({ rss }) => rss.toFixed(1)).join(', ')} MB, without ${empty.map(({ rss }) => rss.toFixed(1)).join(', ')} MB`,
+    `inventory64Ms: from ready to every camera read (identity, streams, addresses, PTZ, events); cpuShare64: signs of life each 30 s, events open, ${WATCH_MS / 1000} s watched, by the CPU seconds of the process`,
+    `hangRatio: p95 of the probes of ${CAMERAS - HANGING} cameras beside ${HANGING} that accept connections and never answer, over the same where there are none; asked each ${PROBE_MS / 1000} s, both at the same time in ${WINDOWS} windows of ${WINDOW_MS / 1000} s`,
+    `discover64Ms: one search by WS-Discovery over loopback in a network of its own, which listens for 3 s`,
+    `memory with ${CAMERAS} cameras ${withCameras.rss.toFixed(1)} MB, without ${without.rss.toFixed(1)} MB`,
   ],
 });

@@ -25,9 +25,9 @@ export interface BuiltApp {
 }
 
 /** Largest first view and largest whole, gzip (measured need in 2026: about 45 and 110 kB). */
-export const MAIN_BUDGET_BYTES = 60_000;
-/** Everything together, gzip. */
-export const TOTAL_BUDGET_BYTES = 150_000;
+export const MAIN_BUDGET_BYTES = 66_000;
+/** Everything together, gzip: 150 KiB. */
+export const TOTAL_BUDGET_BYTES = 150 * 1024;
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

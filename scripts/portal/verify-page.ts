@@ -13,7 +13,7 @@ export interface VerifyPage {
   readonly policy: string;
 }
 
-const IMPORT = "import { verifyLog } from './verify-log.mjs';\n";
+const IMPORT = "import { linesIn, verifyLog } from './verify-log.mjs';\n";
 const PLACE = '/*CODE*/';
 
 /**

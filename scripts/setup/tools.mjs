@@ -12,7 +12,9 @@ export const TEST_TOOLS = [
   'socat',
   'tshark',
   'iproute2',
+  'coturn',
   'python3-gi',
+  'python3-zeep',
   'gir1.2-gst-rtsp-server-1.0',
   'gir1.2-gst-plugins-base-1.0',
   'gstreamer1.0-plugins-base',
@@ -34,6 +36,7 @@ const PROGRAMS = {
   socat: ['socat'],
   tshark: ['tshark'],
   iproute2: ['ip', '/sbin/ip'],
+  coturn: ['turnserver'],
   'gstreamer1.0-tools': ['gst-inspect-1.0'],
   'libxml2-utils': ['xmllint'],
   openssl: ['openssl'],
@@ -47,6 +50,7 @@ const ELEMENTS = {
 };
 const IN_PYTHON = {
   'python3-gi': 'import gi',
+  'python3-zeep': 'import zeep',
   'gir1.2-gst-rtsp-server-1.0': 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer',
   'gir1.2-gst-plugins-base-1.0': 'import gi; gi.require_version("GstApp", "1.0"); from gi.repository import GstApp',
 };

@@ -50,8 +50,15 @@ function goodArgs() {
     'cameras.add': { cameras: [{ address: '127.0.0.1:9' }] },
     'cameras.remove': { cam: 'cam-1' },
     'cameras.test': { cam: 'cam-1' },
+    'cameras.snapshot': { cam: 'cam-1' },
     'live.open': { cam: 'cam-1', stream: 'main', maxS: 60, sdp: 'v=0\r\n'.repeat(40), fp },
     'live.close': { session: newId() },
+    'playback.timeline': { cams: null, from: 0, to: 1 },
+    'playback.open': { cam: 'cam-1', at: 0, isPlaying: true, speed: 1, maxS: 60, sdp: 'v=0\r\n'.repeat(40), fp },
+    'playback.control': { session: newId(), act: 'pause' },
+    'playback.close': { session: newId() },
+    'playback.export': { cam: 'cam-1', from: 0, to: 1, sdp: 'v=0\r\n'.repeat(40), fp },
+    'live.stream': { session: newId(), stream: 'sub' },
     'ptz.move': { cam: 'cam-1', pan: 1, tilt: 0, zoom: 0 },
     'ptz.stop': { cam: 'cam-1' },
     'ptz.presets': { cam: 'cam-1' },
@@ -210,7 +217,7 @@ test('2FA missing: firmware, Wi-Fi and the rest that wants one, by the authorize
     for (const badge of [{ amr: ['pwd'] }, { authTime: ticket.badge.iat - 12 * HOUR_MS - 1 }])
       assert.is(judge(badge), !SECOND_FACTOR_SCOPES.has(scope), scope);
   }
-  assert.equal([...SECOND_FACTOR_SCOPES].sort(), ['firmware', 'live-view', 'playback', 'ptz', 'talk', 'wifi']);
+  assert.equal([...SECOND_FACTOR_SCOPES].sort(), ['firmware', 'listen', 'live-view', 'playback', 'ptz', 'talk', 'wifi']);
 });
 
 test.run();

@@ -2,6 +2,7 @@
 /** Nobody may watch, and the cloud does what it can to have pictures all the same: not a byte of them moves. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { takeSnapshot } from '../../scripts/portal/client/snapshot.js';
 import { type NodeViewer, watchInNode } from '../support/node-viewer.js';
 import { observe } from '../support/observe.js';
 import { descendantsOf, isRunning, udpSocketsOf } from '../support/proc.js';
@@ -97,6 +98,48 @@ test('No session, no video: after the permission has run out in the middle of a 
   assert.is(await codeOf(watchInNode(app)), 'permissions.expired');
   await app.leave();
   await nothingMoves(world, 1_500, 'after the permission ran out');
+});
+
+test('No session, no video: a still is a picture too: without the permission to watch no camera is asked for one, whatever else is allowed', async (world) => {
+  const { site, company, cloud } = world;
+  const all = ['site-information', 'remote-configuration', 'health', 'ptz', 'playback'] as const;
+  const helper = await App.of(site, await Person.of(company, await site.owner.grant(asOrganisation(company), all)));
+  const stills = () => site.cameras[0]?.counters().operations.GetSnapshotUri ?? 0;
+  assert.is(await codeOf(takeSnapshot(helper, 'cam-1')), 'permissions.no_scope');
+  assert.is(stills(), 0);
+  await helper.leave();
+
+  const watcher = await App.of(site, await Person.of(company, await site.owner.grant(asOrganisation(company), ['live-view'])));
+  const { jpeg, bytes, width, watermark } = await takeSnapshot(watcher, 'cam-1');
+  assert.equal([stills(), jpeg[0], jpeg[1], jpeg.length], [1, 0xff, 0xd8, bytes], 'positive control');
+  assert.ok(width > 100 && /Dana Example · Example Alarms/.test(watermark));
+  assert.ok(
+    cloud.heard.filter(({ topic, payload }) => topic.includes('/reply/') && payload.length > 10_000).length >= 1,
+    'it passed the cloud',
+  );
+  assert.not.ok(cloud.hasRead(Buffer.from(jpeg.subarray(200, 240)).toString('latin1')) || cloud.hasRead('_9j_'), 'and only sealed');
+  const { lines } = await site.owner.client.call('ledger.get', { fromDay: null, toDay: null });
+  const booked = lines.find(({ what, to }) => what === 'media' && to === 'relay');
+  assert.ok((booked?.bytes ?? 0) > bytes, 'booked as a picture');
+
+  site.cameras[0]?.set({ slowMs: 600 });
+  const pieces: unknown[] = [];
+  const asked = codeOf(watcher.call('cameras.snapshot', { cam: 'cam-1' }, { onPiece: (piece) => pieces.push(piece) }));
+  await until('the camera is asked', () => stills() === 2);
+  await site.owner.withdraw('all');
+  assert.is(await asked, 'permissions.withdrawn');
+  site.cameras[0]?.set({ slowMs: 0 });
+  assert.equal(pieces, []);
+  const { rows } = await site.owner.client.call('log.list', { beforeSeq: null, limit: 50, action: 'cameras.snapshot' });
+  assert.equal(
+    rows.filter(({ phase }) => phase === 'result').map(({ result, bytes: told, scope }) => [result, told, scope]),
+    [
+      ['refused', null, 'live-view'],
+      ['ok', bytes, 'live-view'],
+      ['refused', null, 'live-view'],
+    ],
+  );
+  await watcher.leave();
 });
 
 test('No session, no video: after kill -9 in the middle of a picture nothing goes on, and after the new start nothing begins', async (world) => {

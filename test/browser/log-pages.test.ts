@@ -35,7 +35,8 @@ check('what left: a sum in one sentence, by kind and place, who watched; another
   await pages.page.waitForSelector(mark('ledger'));
   assert.match(await pages.text('ledger-sum'), '1.2 MB left the recorder; pictures: 1.2 MB');
   assert.match(await pages.text('ledger'), 'Pictures, to viewers');
-  assert.match(await pages.text('ledger-pictures'), /Dana Example\s*Front door, 1 min/);
+  const pictures = await pages.text('ledger-pictures');
+  assert.match(pictures, /Dana Example\s*Front door, a still picture, .*Dana Example\s*Front door, a copy of recordings, 1 min, /s);
   await pages.page.selectOption(mark('ledger-period'), 'last');
   await pages.asked('ledger.get', 2);
   const [today, month] = await pages.argsOf('ledger.get');
@@ -89,6 +90,22 @@ check('an incident: needs a sentence and a second press, says what was stopped, 
   assert.equal(await pages.argsOf('incident.open'), [{ note: 'broken into' }]);
   await pages.says('incident-open-since', 'Nothing is taken out of the log');
   assert.ok(await pages.page.isDisabled(mark('retention-hold')), 'the hold stays while it is open');
+  await pages.page.click(mark('evidence-fetch'));
+  await pages.page.waitForSelector(mark('evidence-file'));
+  assert.equal(
+    (await pages.argsOf('log.export')).map(({ from }) => from),
+    [null, { to: 13, seq: 6, ref: null, skip: 0 }],
+  );
+  assert.equal([await pages.findings(), await pages.lowTargets()], [[], []]);
+  const saved: [string, string][] = [];
+  for (const link of await pages.page.$$(mark('evidence-file'))) {
+    const [file] = await Promise.all([pages.page.waitForEvent('download'), link.click()]);
+    saved.push([file.suggestedFilename(), readFileSync(await file.path(), 'utf8')]);
+  }
+  assert.equal(saved[0], [`${SERIAL}-log.jsonl`, '{"kind":"header"}\n{"kind":"end"}\n']);
+  assert.is(saved[1]?.[0], `${SERIAL}-ledger.json`);
+  const ledger = JSON.parse(saved[1]?.[1] ?? '') as { lines: { bytes: number }[]; to: string };
+  assert.equal([ledger.lines[0]?.bytes, ledger.to], [1_200_000, new Date().toISOString().slice(0, 10)]);
   await pages.page.fill(mark('incident-note'), 'locks changed');
   await pages.page.click(mark('incident-close'));
   await pages.says('incident-news', 'Closed; it stands in entry');
@@ -117,6 +134,10 @@ check('an exported log verifies in the browser with the network off; the first b
     assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390);
     assert.equal(await pages.lowTargets(), []);
   }
+  await page.setInputFiles('#file', file(`\uFEFF${text}`, 'marked.jsonl'));
+  assert.is((await verdict())[0], 'whole', 'a byte order mark is no part of the log, here as in a terminal');
+  await page.setInputFiles('#file', file(`\uFEFF\uFEFF${text}`, 'marked-twice.jsonl'));
+  assert.is((await verdict())[0], 'edit');
   await page.setInputFiles('#file', file(text.replace('live.open', 'live.shut'), 'edited.jsonl'));
   assert.match((await verdict())[1], /^✕ The log was changed\..* First row that is wrong: \d+\.$/);
   const cut = text.split('\n').filter((line) => !line.includes('\\"seq\\":140,'));

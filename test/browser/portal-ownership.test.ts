@@ -1,4 +1,5 @@
 // runner: limit 180s
+import { generate } from 'lean-qr';
 import * as assert from 'uvu/assert';
 import { unverifiedPayload } from '../../agent/contract/jws.js';
 import type { Cancellation, Consent, Grant, HandOverAccept } from '../../agent/contract/statements.js';
@@ -277,6 +278,42 @@ pages.check('a recorder that lost the time is told it with one press, and the ba
   await pages.open(`own/${SERIAL}/site`, '?lost');
   await pages.page.click(mark('tell-time'));
   await pages.page.waitForSelector(mark('time-lost'), { state: 'detached' });
+});
+
+check('the label is read with this device’s camera, and the camera is let go', async () => {
+  const code = generate(`SL1:${SERIAL}:K0000001E:EU`);
+  const dark = Array.from({ length: code.size ** 2 }, (_unused, at) => code.get(at % code.size, Math.floor(at / code.size)));
+  // A label held before the camera: somewhere in the middle, a little askew, on grey.
+  await pages.page.addInitScript(
+    ({ cells, size }) => {
+      navigator.mediaDevices.getUserMedia = async () => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+        const pen = canvas.getContext('2d');
+        if (pen === null) throw new RangeError('no canvas');
+        const draw = (): void => {
+          pen.setTransform(1, 0, 0, 1, 0, 0);
+          pen.fillStyle = '#999';
+          pen.fillRect(0, 0, 640, 480);
+          pen.setTransform(7, 0.6, -0.6, 7, 230, 150);
+          pen.fillStyle = '#fff';
+          pen.fillRect(-4, -4, size + 8, size + 8);
+          pen.fillStyle = '#111';
+          for (const [at, isDark] of cells.entries()) if (isDark) pen.fillRect(at % size, Math.floor(at / size), 1, 1);
+        };
+        setInterval(draw, 100);
+        draw();
+        const stream = canvas.captureStream(10);
+        Object.assign(globalThis, { camera: stream });
+        return stream;
+      };
+    },
+    { cells: dark, size: code.size },
+  );
+  await pages.open('own/add', '?fresh');
+  await pages.page.click(mark('pair-scan'));
+  // A right label is a right code: what comes next is the consent.
+  await pages.page.waitForSelector(mark('consent'));
+  assert.is(await pages.page.evaluate("camera.getTracks().every((track) => track.readyState === 'ended')"), true);
 });
 
 pages.run();

@@ -1,12 +1,12 @@
 /**
- * Fuzzes what reads bytes from outside: `npm run fuzz -- --target onvif|pelco|visca|rtsp|contract|all --seconds 60 [--seed 7] [--executions N]
+ * Fuzzes what reads bytes from outside: `npm run fuzz -- --target onvif|pelco|visca|gear|rtsp|contract|all --seconds 60 [--seed 7] [--executions N]
  * [--input BASE64] [--json]`. Each finding is printed with its whole input; `--input` runs one again. Exit code 1 when there are findings.
  */
 import { parseArgs } from 'node:util';
 import { type FuzzReport, type FuzzTarget, fuzz } from './engine.js';
 import { targets } from './targets.js';
 
-const USAGE = 'Use it like this: npm run fuzz -- --target onvif|pelco|visca|rtsp|contract|all --seconds 60 [--seed 7] [--json]\n';
+const USAGE = 'Use it like this: npm run fuzz -- --target onvif|pelco|visca|gear|rtsp|contract|all --seconds 60 [--seed 7] [--json]\n';
 
 interface Wanted {
   readonly targets: readonly FuzzTarget[];

@@ -19,7 +19,7 @@ interface World {
 }
 
 const test = suite<World>('moving cameras');
-const PRESSES = 12;
+const PRESSES = 20;
 /** A key may ask for ten things a second: no finger is quicker, and a test must not be either. */
 const PACE_MS = 220;
 /** On a quiet machine it is below 30 ms, and is printed; where much else runs it may be this long before something is wrong. */
@@ -67,6 +67,8 @@ test('a key press reaches an ONVIF camera at once, letting go stops it', async (
   const done = (operation: string): number => camera?.counters().operations[operation] ?? 0;
   await cameraIs(site, 'cam-8', 'online');
   const driver = keys(site, 'cam-8');
+  // As the page does when it opens.
+  await site.owner.client.call('ptz.presets', { cam: 'cam-8' });
   const times: number[] = [];
   for (let press = 0; press < PRESSES; press += 1) {
     const [moves, stops] = [done('ContinuousMove'), done('Stop')];
@@ -116,6 +118,20 @@ test('a viewer who vanishes with a key held leaves nothing moving after a second
   const vanishedMs = performance.now();
   await until('both stand', () => stops() > before && heard.at(-1)?.hex === GOLDEN.stop);
   assert.ok(performance.now() - vanishedMs <= 1_000, `${performance.now() - vanishedMs} ms`);
+});
+
+test('an alarm of a camera is told to its owner and stands in the log; a search that is switched off says so', async ({ site }) => {
+  site.cameras[0]?.raise({ kind: 'video-loss', isOn: true });
+  const told = async () => (await site.owner.client.call('log.list', { beforeSeq: null, limit: 5, action: 'cameras.alarm' })).rows;
+  await until('it is written down', async () => (await told()).length > 0);
+  assert.equal(
+    (await told()).map(({ action, object, channel, source }) => `${action} ${object} ${channel} ${source}`),
+    ['cameras.alarm video-loss cam-8 system'],
+  );
+  const { cameras } = await site.owner.client.call('site.get', {});
+  assert.equal(cameras.find(({ id }) => id === 'cam-8')?.alarms, ['video-loss']);
+  const asked = site.owner.client.call('cameras.discover', { host: '127.0.0.1' });
+  assert.is(await asked.then(String, ({ code }: { code: string }) => code), 'cameras.discovery_off');
 });
 
 test('the same camera from the recorder’s own command line: moved, tested, and told in the log', async ({ site }) => {

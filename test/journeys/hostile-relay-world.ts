@@ -96,11 +96,11 @@ export class World {
     return until('all cameras are online', isOnline, 45_000);
   }
 
-  /** Everything that the log says people did, oldest first. What was refused is none of it, nor how long a picture lasted that they had opened. */
+  /** Everything that the log says people did, oldest first. What was refused is none of it, nor how long a picture lasted, nor this very question. */
   async acts(): Promise<string[]> {
     const { rows } = await this.owner.client.call('log.list', { beforeSeq: null, limit: 200 });
     const acts = rows.filter(({ phase, result, actor }) => phase === 'result' && result === 'ok' && actor.kind !== 'system');
-    const asked = acts.filter(({ action }) => action !== 'live.watch');
+    const asked = acts.filter(({ action }) => action !== 'live.watch' && action !== 'log.list');
     return asked.reverse().map(({ action, actor, source }) => `${action} ${actor.email ?? `${actor.kind}/${source}`}`);
   }
 

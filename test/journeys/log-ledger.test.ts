@@ -1,12 +1,14 @@
 // runner: limit 240s
 /** What left the box: the ledger against what a wire, a viewer and the log itself counted; then an incident, from the command line to the evidence. */
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LedgerDays } from '../../agent/contract/log-views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
+import { fetchEvidence } from '../../scripts/portal/client/log-evidence.js';
 import { RecorderClient } from '../../scripts/portal/client/recorder-client.js';
 import { type OnvifCamera, startOnvifCamera } from '../peers/onvif-camera/onvif-camera.js';
 import { type AgentProcess, startAgent } from '../support/agent-process.js';
@@ -145,6 +147,26 @@ const refusal = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof AgentError ? error.code : String(error)),
   );
 
+/** The owner who is elsewhere has the same evidence, sealed over the relay, a piece at a time. */
+async function evidenceFromAfar({ folder, owner }: World, since: number): Promise<void> {
+  const progress: string[] = [];
+  const parts = { client: owner.client, wait: pause, onProgress: (rows: number, all: number) => void progress.push(`${rows} of ${all}`) };
+  const { log, ledger } = await fetchEvidence(parts, { since, now: Date.now() });
+  const file = join(folder, 'from-afar.jsonl');
+  await writeFile(file, log.join(''));
+  const report = verifyFile(file);
+  assert.equal([report.isOk, report.signedSize, progress.at(-1)], [true, report.size, `${report.size} of ${report.size}`]);
+  assert.ok(report.people >= 2);
+  assert.match(log.join(''), 'the office was broken into');
+  assert.ok(sumOf(JSON.parse(ledger) as Answer, 'viewer') > 0);
+  const { rows } = await owner.client.call('log.list', { beforeSeq: null, limit: 50, action: 'log.export' });
+  assert.equal(
+    rows.map(({ actor, result }) => [actor.name, result]),
+    [['Olivia Example', 'ok']],
+    'who took it stands in the log, once',
+  );
+}
+
 test('an incident: everything stops, the log is held, the evidence verifies and names what it must; nothing can be lifted meanwhile', async (world) => {
   const { state, folder, installer, owner } = world;
   world.viewer.close();
@@ -169,6 +191,7 @@ test('an incident: everything stops, the log is held, the evidence verifies and 
   const kept = await owner.client.call('log.kept', {});
   assert.equal([kept.isHeld, kept.incidentSince !== null], [true, true]);
   assert.is(await refusal(owner.client.call('log.retention', { isHeld: false })), 'incident.is_open');
+  await evidenceFromAfar(world, kept.incidentSince ?? 0);
   const again = await sightline(state, 'incident', 'open', '--note', 'again', '--out', out);
   assert.is(again.code, 5, 'a folder that is there already is not written over');
   assert.match(again.stdout, /\nNot done: The evidence could not be written\. \S+ is there already\./);

@@ -53,6 +53,8 @@ export async function rowsOf(state: string, ...filters: string[]): Promise<Shown
 export interface FileVerdict {
   readonly isOk: boolean;
   readonly rows: number;
+  readonly size: number;
+  readonly signedSize: number;
   readonly people: number;
   readonly problem: { readonly kind: string; readonly seq: number } | null;
 }

@@ -9,10 +9,14 @@ import { type OnvifCamera, startOnvifCamera } from '../peers/onvif-camera/onvif-
 import { type PelcoCamera, type PtyPair, startPelcoCamera, startPtyPair } from '../peers/pelco-camera.js';
 import { type AgentProcess, startAgent } from '../support/agent-process.js';
 import { openChromium } from '../support/chromium.js';
+import { CLIP_MS, clipFile, fillFolder, pathOf } from '../support/footage-clips.js';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { TENANT } from '../support/people.js';
 
 const CAMERA_PASSWORD = 'camera-pass';
+const today = new Date();
+/** When the first camera's recordings begin: yesterday at noon. Four clips without a gap, then one ten minutes later. */
+export const RECORDED_AT = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1, 12).getTime();
 /** Everything that the journey needs, as separate as in real life: camera, serial camera, broker, portal, agent, two people's browsers. */
 export interface JourneyWorld {
   readonly folder: string;
@@ -27,6 +31,13 @@ export interface JourneyWorld {
   close(): Promise<void>;
 }
 
+async function makeFootage(folder: string): Promise<string> {
+  const footage = join(folder, 'footage');
+  const names = [0, 1, 2, 3, 33].map((clips) => `door/${pathOf(RECORDED_AT + clips * CLIP_MS)}.mp4`);
+  await fillFolder(footage, names, await clipFile('plain'));
+  return footage;
+}
+
 /** `peers`: the camera's stream by GStreamer and the relay by mosquitto, instead of our own. */
 export async function openJourney(peers: 'own' | 'independent', cameraOptions: CameraOptions = {}): Promise<JourneyWorld> {
   const ends: (() => Promise<unknown>)[] = [];
@@ -39,6 +50,7 @@ export async function openJourney(peers: 'own' | 'independent', cameraOptions: C
   };
   try {
     const folder = onEnd(await mkdtemp(join(tmpdir(), 'sightline-journey-')), (path) => rm(path, { recursive: true, force: true }));
+    const footage = await makeFootage(folder);
     const gst: GstCamera | undefined =
       peers === 'own' ? undefined : onEnd(await startGstCamera({ user: 'admin', password: CAMERA_PASSWORD }), (made) => made.stop());
     const camera = onEnd(
@@ -63,6 +75,7 @@ export async function openJourney(peers: 'own' | 'independent', cameraOptions: C
         cameras: { discoveryAddresses: ['127.0.0.1'], logins: [{ user: 'admin', password: CAMERA_PASSWORD }] },
         serial: [{ path: pty.near, baudRate: 2400, parity: 'none', protocol: 'pelco-d', units: { '1': 'cam-1' } }],
         live: { bindAddress: '127.0.0.1' },
+        recordings: { folders: [{ root: footage, pattern: '{camera}/%Y-%m-%d/%H/%M.%S.mp4', zone: 'UTC', cameras: { 'cam-1': 'door' } }] },
       }),
       (made) => made.stop(),
     );

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { newCode } from '../../agent/contract/code.js';
 import { AGENT_ENTRY } from '../support/agent-process.js';
 import { until } from '../support/until.js';
-import { type JourneyWorld, keepPicture, mark } from './portal-rig.js';
+import { type JourneyWorld, keepPicture, mark, RECORDED_AT } from './portal-rig.js';
 
 const run = promisify(execFile);
 
@@ -146,8 +146,61 @@ function registerWatching(test: uvu.Test<{ world: JourneyWorld }>): void {
   });
 }
 
+/** Recordings by time, through the browser's own player. */
+function registerFootage(test: uvu.Test<{ world: JourneyWorld }>): void {
+  test('the owner plays yesterday’s recording from its begin and is told of the gap', async ({ world }) => {
+    const { owner } = world;
+    await mark(owner, 'nav-cameras').click();
+    await mark(owner, 'camera-cam-1').click();
+    await mark(owner, 'camera-recordings').click();
+    await mark(owner, 'footage-before').click();
+    await until('the gap is on the line', async () => (await mark(owner, 'footage-span').count()) === 2);
+    await says(owner, 'footage-summary', /with a gap 12:0\d:\d\d to 12:1\d:\d\d/);
+    await mark(owner, 'footage-bar').focus();
+    await owner.keyboard.press('Home');
+    await mark(owner, 'footage-clock').waitFor();
+    const seen = await watchFrames(owner, 12);
+    assert.ok(seen.width === 320 && seen.shades > 10, JSON.stringify(seen));
+    const at = Number(await mark(owner, 'footage-clock').getAttribute('data-at')) - RECORDED_AT;
+    assert.ok(at >= 0 && at < 20_000, `${at} ms after the begin`);
+    await mark(owner, 'footage-speed').selectOption('16');
+    await mark(owner, 'footage-news').filter({ hasText: 'Nothing was recorded from 12:01:20 to 12:11:00' }).waitFor();
+    await keepPicture(owner, 'footage');
+    await mark(owner, 'footage-stop').click();
+  });
+}
+
+/** What the camera shows in the list, and the way to more cameras. */
+function registerCameras(test: uvu.Test<{ world: JourneyWorld }>): void {
+  test('the owner sees what each camera looks at, as a still that came sealed and only because it was asked for', async ({ world }) => {
+    const { owner, camera } = world;
+    await mark(owner, 'nav-cameras').click();
+    await mark(owner, 'cameras-stills').waitFor();
+    assert.is(camera.counters().operations.GetSnapshotUri ?? 0, 0);
+    await mark(owner, 'cameras-stills').click();
+    await owner.locator('[data-test="still"][data-shown="true"]').waitFor();
+    const shades = await owner.evaluate(() => {
+      const still = document.querySelector<HTMLCanvasElement>('[data-test="still"]');
+      const pixels = still?.getContext('2d')?.getImageData(0, 0, still.width, still.height).data ?? new Uint8ClampedArray();
+      return new Set(pixels).size;
+    });
+    assert.ok(shades > 10, `${shades}`);
+    assert.is(camera.counters().operations.GetSnapshotUri, 1);
+    await keepPicture(owner, 'stills');
+  });
+
+  test('a search finds nothing new, and says which are known', async ({ world: { owner } }) => {
+    await mark(owner, 'cameras-add').click();
+    await mark(owner, 'cameras-search').click();
+    await says(owner, 'camera-found', /No new camera/);
+    await keepPicture(owner, 'add-cameras');
+  });
+}
+
 /** The other duties, on a narrow but real path each. */
 export function registerDuties(test: uvu.Test<{ world: JourneyWorld }>): void {
+  registerCameras(test);
+  registerFootage(test);
   registerSettings(test);
   registerMotion(test);
   registerHealth(test);
@@ -223,6 +276,8 @@ function registerActivity(test: uvu.Test<{ world: JourneyWorld }>): void {
       ['permissions.apply', 'Dana Example'],
       ['permissions.grant', 'Olivia Example'],
       ['live.open', 'Dana Example'],
+      ['cameras.snapshot', 'Olivia Example'],
+      ['cameras.discover', 'Olivia Example'],
       ['live.watch', 'Dana Example'],
       ['permissions.withdraw', 'Olivia Example'],
       ['config.apply', 'Dana Example'],

@@ -1,8 +1,9 @@
 // runner: own network
 /** The cameras feature with its real driver and discovery against test cameras on loopback: each trouble of a site, and its end. */
+import { execFileSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CameraView, ChannelDocument, ChannelStore } from '../../agent/cameras/ports.js';
+import type { CameraNote, CameraView, ChannelDocument, ChannelStore } from '../../agent/cameras/ports.js';
 import { CameraRegistry } from '../../agent/cameras/registry.js';
 import { createLog } from '../../agent/kernel/log.js';
 import { createOnvifConnector } from '../../drivers/onvif/connector.js';
@@ -31,8 +32,17 @@ function memoryStore(): ChannelStore {
 const startCamera = (options: CameraOptions = {}): Promise<OnvifCamera> =>
   startOnvifCamera({ user: 'admin', password: 'right', discovery: false, ...options });
 
+interface More {
+  readonly isSearching?: boolean;
+  readonly probeMs?: number;
+  readonly note?: (note: CameraNote) => void;
+}
+
+/** Searches at its start only, and asks for signs of life so rarely that only greetings can tell it what happens. */
+const GREETINGS_ONLY: More = { isSearching: true, probeMs: 60_000 };
+
 /** Times a tenth of the usual ones, so that a deadline of 10 s is one. */
-function makeRegistry(isSearching: boolean): CameraRegistry {
+function makeRegistry({ isSearching = false, probeMs = 2_000, note }: More): CameraRegistry {
   const clock = fastClock(10);
   const parts = { clock, log: QUIET };
   return new CameraRegistry({
@@ -43,7 +53,8 @@ function makeRegistry(isSearching: boolean): CameraRegistry {
     groupLogins: [login()],
     clock,
     log: createLog({ level: 'error', clock, format: 'text', write: (line) => process.stderr.write(`${line}\n`) }),
-    timing: { probeMs: 2_000, retryMs: 1_000, listenMs: 5_000 },
+    note,
+    timing: { probeMs, retryMs: 1_000, listenMs: 5_000, missedMs: 600_000 },
   });
 }
 
@@ -60,10 +71,19 @@ function until(registry: CameraRegistry, id: string, isWanted: (view: CameraView
   });
 }
 
+/** The camera with this serial number as soon as it is online. */
+function appeared(registry: CameraRegistry, serial: string): Promise<CameraView> {
+  return new Promise((resolve) => {
+    registry.onChange((each) => {
+      if (each.serial === serial && each.state === 'online') resolve(each);
+    });
+  });
+}
+
 const is = (state: string, reason?: string) => (view: CameraView) => view.state === state && view.reason?.code === reason;
 
-async function withRegistry(work: (registry: CameraRegistry) => Promise<void>, isSearching = false): Promise<void> {
-  const registry = makeRegistry(isSearching);
+async function withRegistry(work: (registry: CameraRegistry) => Promise<void>, more: More = {}): Promise<void> {
+  const registry = makeRegistry(more);
   await registry.start();
   try {
     await work(registry);
@@ -75,15 +95,84 @@ async function withRegistry(work: (registry: CameraRegistry) => Promise<void>, i
 test('a camera in the network appears by itself', async () => {
   const camera = await startCamera({ discovery: true, name: 'Found one', serial: 'FOUND-1' });
   await withRegistry(async (registry) => {
-    const view = await new Promise<CameraView>((resolve) => {
-      registry.onChange((each) => {
-        if (each.serial === 'FOUND-1' && each.state === 'online') resolve(each);
-      });
-    });
+    const view = await appeared(registry, 'FOUND-1');
     assert.is(view.name, 'Found one');
     const stream = await registry.resolveStream(view.id, 'main');
     assert.is(stream.uri, camera.rtspUri('main'));
-  }, true);
+  }, GREETINGS_ONLY);
+  await camera.stop();
+});
+
+/** Two addresses of this test's own network; the same one twice, told apart by ports, where no address can be added. */
+function twoAddresses(): readonly [string, string] {
+  const wanted = ['127.0.0.21', '127.0.0.22'] as const;
+  try {
+    for (const address of wanted) execFileSync('ip', ['addr', 'add', `${address}/8`, 'dev', 'lo'], { stdio: 'ignore' });
+    return wanted;
+  } catch {
+    return ['127.0.0.1', '127.0.0.1'];
+  }
+}
+
+test('a camera greets from another address and is followed there; it says goodbye and is missed at once', async () => {
+  const one = { discovery: true, name: 'Wanderer', serial: 'LEASE-1', uuid: 'b7e1c1f0-0000-4000-8000-000000000001' };
+  const [before, after] = twoAddresses();
+  const camera = await startCamera({ ...one, host: before, port: 8021 });
+  await withRegistry(async (registry) => {
+    const { id } = await appeared(registry, 'LEASE-1');
+    const missed = until(registry, id, is('fault', 'cameras.gone'));
+    const stoppedMs = performance.now();
+    await camera.stop();
+    await missed;
+    assert.ok(performance.now() - stoppedMs < 3_000, 'its goodbye was heard: the next sign of life was due after 6 s');
+    const again = await startCamera({ ...one, host: after, port: 8022 });
+    await until(registry, id, (view) => view.host === after && view.state === 'online');
+    assert.is(registry.list().length, 1, 'no second channel');
+    await again.stop();
+  }, GREETINGS_ONLY);
+});
+
+test('a camera that answers no search is found at its host, and in its network', async () => {
+  const camera = await startCamera({ serial: 'SHY-1', port: 8080 });
+  await withRegistry(async (registry) => {
+    const { found } = await registry.discover({ host: '127.0.0.1' });
+    assert.is(found.length, 1);
+    await until(registry, found[0] ?? '', is('online'));
+    assert.equal(await registry.discover({ scan: '127.0.0.0/30' }), { found: [], known: found, removed: 0 });
+    const far = await registry.discover({ scan: '198.51.100.0/24' }).catch(({ say }: { say: string }) => say);
+    assert.match(String(far), '198.51.100.0/24 cannot be looked through: this machine has no address in that network.');
+  }, GREETINGS_ONLY);
+  await camera.stop();
+});
+
+test('an alarm of a camera is seen and written down; after its reboot it is heard again', async () => {
+  const camera = await startCamera({ serial: 'ALARM-1', rebootMs: 200, quirks: { rebootForgets: true } });
+  const notes: CameraNote[] = [];
+  await withRegistry(
+    async (registry) => {
+      const { id } = await registry.add(camera.deviceUri, undefined);
+      const subscribed = async (): Promise<void> => {
+        while (camera.counters().subscriptions === 0) await new Promise((resolve) => setImmediate(resolve));
+      };
+      await subscribed();
+      for (const kind of ['video-loss', 'tamper', 'hardware-failure'] as const) {
+        camera.raise({ kind, isOn: true });
+        await until(registry, id, ({ alarms }) => alarms.includes(kind));
+      }
+      camera.raise({ kind: 'motion', isOn: true });
+      camera.setInput('input_0', true);
+      await camera.reboot();
+      await until(registry, id, is('online'));
+      await subscribed();
+      camera.raise({ kind: 'tamper', isOn: false });
+      camera.raise({ kind: 'video-loss', isOn: false });
+      await until(registry, id, ({ alarms }) => alarms.join() === 'hardware-failure');
+      const told = notes.flatMap((note) => (note.kind === 'alarm' ? [`${note.alarm} ${note.isOn}`] : []));
+      assert.equal(told.slice(0, 3), ['video-loss true', 'tamper true', 'hardware-failure true']);
+      assert.equal([...told.slice(3)].sort(), ['tamper false', 'video-loss false']);
+    },
+    { note: (note) => void notes.push(note) },
+  );
   await camera.stop();
 });
 

@@ -1,75 +1,59 @@
-/** A stream client that plays a small H.264 clip made by ffmpeg: pictures with frame times of their own, from the middle of a GOP. */
-import { execFileSync } from 'node:child_process';
+/** A stream client that plays the test camera's clips: pictures with frame times of their own, from the middle of a GOP. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { StreamClient, StreamPull, StreamRequest } from '../../drivers/port.js';
+import { type Clip, indexClip } from './onvif-camera/clip.js';
+import { CLIP_FOLDER } from './onvif-camera/clip-folder.js';
 
 const FRAME_MS = 40;
 const MAX_PAYLOAD = 1_400;
+/** In the middle of a GOP. */
+const FIRST_FRAME = 37;
 
-/** The clip's pictures, each a list of NAL units. */
-function makeClip(): { readonly pictures: readonly (readonly Buffer[])[]; readonly sets: readonly Buffer[] } {
-  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25', '-t', '4'];
-  const encoder = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-g',
-    '100',
-    '-sc_threshold',
-    '0',
-    '-bf',
-    '0',
-    '-pix_fmt',
-    'yuv420p',
-    '-b:v',
-    '2M',
-  ];
-  const args = ['-v', 'error', ...source, ...encoder, '-x264-params', 'aud=1', '-f', 'h264', '-'];
-  const bytes = execFileSync('ffmpeg', args, { maxBuffer: 32e6 });
-  const units: Buffer[] = [];
-  let start = -1;
-  for (let at = 0; at + 3 < bytes.length; at += 1) {
-    if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 2] !== 1) continue;
-    if (start >= 0) units.push(bytes.subarray(start, bytes[at - 1] === 0 ? at - 1 : at));
-    start = at + 3;
-  }
-  if (start >= 0) units.push(bytes.subarray(start));
-  const pictures: Buffer[][] = [];
-  for (const unit of units) {
-    const type = (unit[0] ?? 0) & 0x1f;
-    if (type === 9) pictures.push([]);
-    else pictures.at(-1)?.push(unit);
-  }
-  const isSet = (unit: Buffer): boolean => [7, 8].includes((unit[0] ?? 0) & 0x1f);
-  return { pictures, sets: units.filter(isSet).slice(0, 2) };
+const clips = new Map<string, Clip>();
+
+/** Main is 360 pixels high (a browser without a graphics card decodes on the processor that runs the tests), sub 180. */
+function clipOf(uri: string): Clip {
+  const [width, height] = uri.endsWith('/sub') ? [320, 180] : [640, 360];
+  const name = `${width}x${height}-25.h264`;
+  const clip = clips.get(name) ?? indexClip(readFileSync(join(CLIP_FOLDER, name)), { width, height, rate: 25 });
+  clips.set(name, clip);
+  return clip;
 }
 
 /** With what a test asks of the camera: an intra picture as the next one, and how many pulls play. */
 export interface ClipStreams extends StreamClient {
   synchronize(): void;
   playing(): number;
+  /** Addresses that were opened so far. */
+  readonly opened: readonly string[];
 }
 
 /** `inBandSets` false: parameter sets only in the description, as some cameras do. */
 export function clipStreams(options: { inBandSets: boolean }): ClipStreams {
-  const clip = makeClip();
   let playing = 0;
-  let isAsked = false;
+  let asked = 0;
+  const opened: string[] = [];
   return {
     synchronize: () => {
-      isAsked = true;
+      asked += 1;
     },
     playing: () => playing,
+    opened,
     open: async (request: StreamRequest): Promise<StreamPull> => {
       playing += 1;
-      let at = 37;
+      opened.push(request.uri);
+      const clip = clipOf(request.uri);
+      let at = FIRST_FRAME;
+      let answered = asked;
       const packets = packetizer(request);
       const timer = setInterval(() => {
-        if (isAsked) at = 0;
-        isAsked = false;
-        const units = (clip.pictures[at] ?? []).filter((unit) => options.inBandSets || !clip.sets.some((set) => set[0] === unit[0]));
-        packets(units);
-        at = (at + 1) % clip.pictures.length;
+        if (asked !== answered) at = 0;
+        answered = asked;
+        const frame = clip.frames[at];
+        const sets = options.inBandSets && frame?.isIdr === true ? [clip.sps, clip.pps] : [];
+        packets([...sets, ...(frame?.nals ?? [])].map((unit) => Buffer.from(unit)));
+        at = (at + 1) % clip.frames.length;
       }, FRAME_MS);
       let isClosed = false;
       return {
@@ -77,8 +61,8 @@ export function clipStreams(options: { inBandSets: boolean }): ClipStreams {
           codec: 'H264',
           payloadType: 96,
           clockRate: 90_000,
-          profileLevelId: clip.sets[0]?.subarray(1, 4).toString('hex'),
-          parameterSets: clip.sets,
+          profileLevelId: Buffer.from(clip.sps.subarray(1, 4)).toString('hex'),
+          parameterSets: [clip.sps, clip.pps],
         },
         close: async () => {
           clearInterval(timer);

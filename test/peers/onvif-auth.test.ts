@@ -1,12 +1,9 @@
 /** How the driver proves who it is: token, HTTP Digest, Basic over TLS only, pinned certificates, and when it stops trying. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createOnvifConnector } from '../../drivers/onvif/connector.js';
 import { fastClock } from './fast-clock.js';
+import { makeCertificate } from './onvif-camera/certificate.js';
 import { connector, login, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
 import { dateAndTime, fault, notAuthorized, plainCamera } from './soap-answers.js';
 import { richCamera } from './soap-answers-rich.js';
@@ -22,18 +19,6 @@ const digestOnly: Responder = plainCamera(({ operation, xml, headers }) => {
   if (xml.includes('UsernameToken')) return challenge(DIGEST);
   return headers.authorization?.includes('username="admin"') ? undefined : challenge(DIGEST);
 });
-
-function makeCertificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'sightline-cert-'));
-  try {
-    const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-    execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=camera', ...curve, ...files], { stdio: 'ignore' });
-    return { key: readFileSync(join(folder, 'key.pem'), 'utf8'), cert: readFileSync(join(folder, 'cert.pem'), 'utf8') };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test('a camera that wants HTTP Digest gets it, and is not shown a token again', async () => {
   const fake = await startSoapFake(digestOnly);
@@ -91,7 +76,7 @@ test('over TLS Basic works, a self-signed certificate is accepted and then expec
   const basic: Responder = plainCamera(({ operation, headers }) =>
     open(operation) || headers.authorization?.startsWith('Basic ') ? undefined : challenge('Basic realm="cam"'),
   );
-  const fake = await startSoapFake(basic, { tls: makeCertificate() });
+  const fake = await startSoapFake(basic, { tls: await makeCertificate() });
   const port = Number(new URL(fake.deviceUri).port);
   const warnings: string[] = [];
   const shared = createOnvifConnector({ clock: fastClock(1), log: { ...QUIET, warn: (message) => void warnings.push(message) } });
@@ -100,7 +85,7 @@ test('over TLS Basic works, a self-signed certificate is accepted and then expec
   assert.equal(warnings, []);
   first.close();
   await fake.stop();
-  const impostor = await startSoapFake(basic, { tls: makeCertificate(), port });
+  const impostor = await startSoapFake(basic, { tls: await makeCertificate(), port });
   const second = shared.connect({ deviceUri: impostor.deviceUri, login: login('admin', 'new') });
   const error = await rejection(second.identify(patient()), 'camera.unauthorized');
   assert.is(error.detail.isPinChanged, true);

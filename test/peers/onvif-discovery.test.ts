@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createDiscovery } from '../../drivers/onvif/discovery.js';
 import type { CameraDiscovery, DiscoveredCamera } from '../../drivers/port.js';
+import { until } from '../support/until.js';
 import { fastClock } from './fast-clock.js';
 import { startOnvifCamera } from './onvif-camera/onvif-camera.js';
 import { QUIET, rejection } from './onvif-rig.js';
@@ -88,6 +89,28 @@ test('an address that is not ours fails alone', async () => {
   assert.is(among(await discovery(both).discover({ listenMs: 400, signal: patient() }), 'urn:uuid:beside').length, 1);
   assert.equal(await discovery(both.slice(0, 1)).discover({ listenMs: 50, signal: patient() }), []);
   await close(liar);
+});
+
+test('the test camera greets when it comes, leaves with a word, and does both when it restarts', async () => {
+  const heard: string[] = [];
+  const { signal } = new AbortController();
+  const listening = await discovery().listen?.(
+    {
+      onHello: ({ endpoint, deviceUri, name }) => heard.push(`hello ${endpoint} ${deviceUri} ${name}`),
+      onBye: (endpoint) => heard.push(`bye ${endpoint}`),
+    },
+    { signal },
+  );
+  const camera = await startOnvifCamera({ name: 'Yard gate', rebootMs: 20 });
+  const hello = `hello ${camera.endpoint} ${camera.deviceUri} Yard gate`;
+  const bye = `bye ${camera.endpoint}`;
+  await until('it greets', () => heard.length >= 1);
+  await camera.reboot();
+  await until('it came back', () => heard.length >= 3);
+  await camera.stop();
+  await until('it left', () => heard.length >= 4);
+  assert.equal(heard, [hello, bye, hello, bye]);
+  await listening?.close();
 });
 
 test('a search can be given up, and leaves nothing open', async () => {

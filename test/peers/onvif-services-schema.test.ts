@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openExtras } from '../../drivers/onvif/extras.js';
+import type { ServiceName } from '../../drivers/onvif/services.js';
 import { settle } from '../support/manual-clock.js';
 import { subscribed } from '../unit/drivers/onvif/events-answers.js';
 import { type Asked, type FakeLink, fakeLink, never, patient, refuses, says, unsupported } from '../unit/drivers/onvif/link-rig.js';
@@ -18,20 +19,26 @@ const ANSWERS: Readonly<Record<string, string>> = {
   FindEvents: '<tse:SearchToken>t-2</tse:SearchToken>',
   GetReplayUri: '<trp:Uri>rtsp://10.9.9.9/x</trp:Uri>',
   GetAudioOutputs: '<trt:AudioOutputs token="o"/>',
+  GetAudioOutputConfigurations: '<trt:Configurations token="o&amp;1"/>',
+  GetAudioDecoderConfigurations: '<trt:Configurations token="d&amp;1"/>',
+  GetProfiles: '<trt:Profiles token="p&amp;1"/>',
   GetRecordings: '<trc:RecordingItem><tt:RecordingToken>r&amp;1</tt:RecordingToken></trc:RecordingItem>',
   StartFirmwareUpgrade: '<tds:UploadUri>http://10.9.9.9/u</tds:UploadUri><tds:UploadDelay>PT0S</tds:UploadDelay>',
 };
 const REFERENCE = '<wsa:ReferenceParameters><d:SubscriptionId xmlns:d="urn:d">5</d:SubscriptionId></wsa:ReferenceParameters>';
 
 /** `refused`: operations that this camera has not got, for the sake of the fall-backs. */
-function cameraWithout(refused: readonly string[], moveOptions = ANSWERS.GetMoveOptions): FakeLink {
-  const fake: FakeLink = fakeLink(({ name }: Asked) => {
-    if (refused.includes(name)) return name === 'CreatePullPointSubscription' ? refuses('MaxNotificationProducers') : unsupported();
-    if (name === 'PullMessages') return never();
-    if (name === 'CreatePullPointSubscription' || name === 'Subscribe') return subscribed(fake.clock, name, 60_000, REFERENCE);
-    if (name === 'GetSystemDateAndTime') return dateAndTime(fake.clock.now()).body;
-    return says(name, name === 'GetMoveOptions' ? moveOptions : ANSWERS[name]);
-  });
+function cameraWithout(refused: readonly string[], moveOptions = ANSWERS.GetMoveOptions, services?: readonly ServiceName[]): FakeLink {
+  const fake: FakeLink = fakeLink(
+    ({ name }: Asked) => {
+      if (refused.includes(name)) return name === 'CreatePullPointSubscription' ? refuses('MaxNotificationProducers') : unsupported();
+      if (name === 'PullMessages') return never();
+      if (name === 'CreatePullPointSubscription' || name === 'Subscribe') return subscribed(fake.clock, name, 60_000, REFERENCE);
+      if (name === 'GetSystemDateAndTime') return dateAndTime(fake.clock.now()).body;
+      return says(name, name === 'GetMoveOptions' ? moveOptions : ANSWERS[name]);
+    },
+    services === undefined ? {} : { services },
+  );
   return fake;
 }
 
@@ -49,6 +56,8 @@ async function useAll(fake: FakeLink): Promise<readonly Asked[]> {
   await io?.setRelay('out&1', false, patient());
   await io?.inputs(patient());
   await backchannel?.describe(patient());
+  await backchannel?.bind?.('p&1', patient());
+  await events?.kinds?.(patient());
   await users?.list(patient());
   await users?.create(login, 'anonymous', patient());
   await users?.setPassword({ ...login, user: 'a&b' }, patient());
@@ -69,6 +78,9 @@ async function useAll(fake: FakeLink): Promise<readonly Asked[]> {
 }
 
 const EVERY = [
+  'AddAudioDecoderConfiguration',
+  'AddAudioOutputConfiguration',
+  'AddConfiguration',
   'CreatePullPointSubscription',
   'CreateUsers',
   'DeleteUsers',
@@ -76,13 +88,17 @@ const EVERY = [
   'FindEvents',
   'FindRecordings',
   'GetAudioDecoderConfigurationOptions',
+  'GetAudioDecoderConfigurations',
+  'GetAudioOutputConfigurations',
   'GetAudioOutputs',
   'GetDigitalInputs',
+  'GetEventProperties',
   'GetEventSearchResults',
   'GetImagingSettings',
   'GetMoveOptions',
   'GetNTP',
   'GetOptions',
+  'GetProfiles',
   'GetRecordingInformation',
   'GetRecordingSearchResults',
   'GetRecordingSummary',
@@ -111,7 +127,8 @@ test('every request is valid against the published schemas', async () => {
   const whole = await useAll(cameraWithout([]));
   const steps = `<timg:MoveOptions><tt:Relative>${range('Distance')}</tt:Relative></timg:MoveOptions>`;
   const partial = await useAll(cameraWithout(['CreatePullPointSubscription', 'FindRecordings', 'GetRecordingSummary'], steps));
-  const all = [...whole, ...partial];
+  const modern = await useAll(cameraWithout([], ANSWERS.GetMoveOptions, ['media2', 'deviceIo']));
+  const all = [...whole, ...partial, ...modern];
   assert.equal([...new Set(all.map(({ name }) => name))].sort(), EVERY);
   assert.ok(whole.some(({ name, extras }) => name === 'PullMessages' && extras.header?.includes('IsReferenceParameter')));
   assertValid(all.map(({ name, xml }) => ({ name, xml })));

@@ -145,11 +145,39 @@ test('relays switch, inputs are listed; a camera without any has empty lists', a
   }
 });
 
-test('a camera with a loudspeaker can be spoken through', async () => {
-  for (const backchannel of [true, false]) {
-    await withServices({ backchannel }, async (has) => {
-      const said = await has.backchannel?.describe(patient());
-      assert.equal(said?.outputs, backchannel ? ['speaker_0'] : undefined);
+test('a camera with a loudspeaker can be spoken through, over either media service; a profile is made to carry it', async () => {
+  for (const media2 of [true, false]) {
+    await withServices({ backchannel: true, media2, backchannelIsBound: false }, async ({ backchannel }, camera) => {
+      assert.equal(await backchannel?.describe(patient()), { outputs: ['speaker_0'], codecs: ['G711'], profiles: [] });
+      await backchannel?.bind?.('profile_sub', patient());
+      assert.equal((await backchannel?.describe(patient()))?.profiles, ['profile_sub']);
+      const asked = camera.counters().operations;
+      await backchannel?.bind?.('profile_sub', patient());
+      const again = camera.counters().operations;
+      for (const name of ['AddConfiguration', 'AddAudioOutputConfiguration']) assert.is(again[name], asked[name], 'nothing was missing');
+    });
+  }
+  await withServices({ backchannel: true }, async ({ backchannel }) => {
+    assert.equal((await backchannel?.describe(patient()))?.profiles, ['profile_main', 'profile_sub']);
+  });
+  await withServices({}, async ({ backchannel }) => {
+    assert.is(await backchannel?.describe(patient()), undefined);
+    await rejection(backchannel?.bind?.('profile_main', patient()) ?? Promise.resolve(), 'camera.unsupported');
+  });
+});
+
+test('a camera says what it can tell of, and one without motion says that too', async () => {
+  const everything = ['motion', 'tamper', 'video-loss', 'digital-input', 'relay', 'hardware-failure'];
+  const cases: readonly (readonly [CameraOptions, readonly string[] | undefined])[] = [
+    [{}, everything],
+    [{ quirks: { motionForm: 'alarm-1' } }, everything],
+    [{ events: 'base', tells: ['digital-input', 'tamper'] }, ['digital-input', 'tamper']],
+    [{ tells: [] }, undefined],
+  ];
+  for (const [options, expected] of cases) {
+    await withServices(options, async ({ events }) => {
+      const kinds = await events?.kinds?.(patient());
+      assert.equal(kinds && [...kinds].sort(), expected && [...expected].sort());
     });
   }
 });

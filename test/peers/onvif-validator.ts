@@ -9,6 +9,11 @@ import * as assert from 'uvu/assert';
 /** Beside the repository; this file runs from .build/test/peers. */
 const BESIDE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..', 'shared', 'onvif-schema', 'validate');
 const VALIDATOR = process.env.SIGHTLINE_ONVIF_SCHEMA ?? BESIDE;
+/** The published WSDLs and schemas themselves; undefined where they are not at hand. */
+export function publishedFolder(): string | undefined {
+  const folder = join(dirname(VALIDATOR), 'published');
+  return existsSync(folder) ? folder : undefined;
+}
 
 export interface Captured {
   /** Names the message in what the validator says. */

@@ -21,6 +21,8 @@ export interface FakeOptions {
   readonly login?: { readonly user: string; readonly password: string };
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly sdp?: string;
+  /** Where it listens; default 127.0.0.1. */
+  readonly host?: string;
   /** More headers per method, e.g. `{ DESCRIBE: 'Content-Base: x\r\n' }`. */
   readonly extra?: Readonly<Record<string, string>>;
   /** Answers instead of the server; undefined leaves it to it, '' answers nothing at all. */
@@ -126,7 +128,7 @@ function readUnits(fake: RtspFake, options: FakeOptions, socket: Socket, bytes: 
   }
 }
 
-/** Listens on an ephemeral port of 127.0.0.1. */
+/** Listens on an ephemeral port. */
 export async function startRtspFake(options: FakeOptions = {}): Promise<RtspFake> {
   const take = (socket: Socket): void => {
     let held: Buffer = Buffer.alloc(0);
@@ -143,7 +145,7 @@ export async function startRtspFake(options: FakeOptions = {}): Promise<RtspFake
     });
   };
   const server = options.tls === undefined ? net.createServer(take) : tls.createServer(options.tls, take);
-  server.listen(0, '127.0.0.1');
+  server.listen(0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
   const fake: RtspFake = {
     port: (server.address() as AddressInfo).port,

@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DriverError } from '../../drivers/port.js';
+import { certificatesOf } from '../../drivers/rtsp/certificates.js';
+import { createReplayClient } from '../../drivers/rtsp/replay.js';
+import type { RtspUri } from '../../drivers/rtsp/uri.js';
 import { type FakeOptions, type RtspFake, reply, rtp, SDP, startRtspFake } from './rtsp-fake.js';
-import { deserted, FakeClock, failure, openFrom } from './rtsp-rig.js';
+import { deserted, FakeClock, failure, LOGIN, openFrom } from './rtsp-rig.js';
 
 /** A certificate a camera could have made for itself. It guards nothing: key and certificate are for these tests only. */
 const TLS = {
@@ -59,6 +62,27 @@ test('rtsps: encrypted, with Basic allowed, and no way back to plain', async () 
     },
   );
 });
+
+test('another certificate than before gets no password in clear, live or in replay, at whatever connection', () =>
+  withFake({ tls: TLS, challenge: 'Basic realm="cam"' }, async (fake) => {
+    const clock = new FakeClock();
+    const log = { debug() {}, info() {}, warn() {} };
+    const uri = `rtsps://127.0.0.1:${fake.port}/main`;
+    const { port } = fake;
+    certificatesOf(clock).isExpected({ isSecure: true, host: '127.0.0.1', port, path: '/main' } as RtspUri, 'AA:BB', log);
+    const wish = { startMs: 0, fromMs: 0, toMs: 1, isReverse: false, isIntraOnly: false };
+    const where = { uri, allowedHost: '127.0.0.1', login: LOGIN, signal: new AbortController().signal, wish };
+    const live = await failure(openFrom(port, { uri }, clock).opened);
+    const replayed = await failure(createReplayClient({ clock, log }).open(where));
+    const again = await failure(openFrom(port, { uri }, clock).opened);
+    for (const { code, message } of [live, replayed, again]) {
+      assert.is(code, 'camera.unauthorized');
+      assert.match(message, /another certificate/);
+    }
+    assert.ok(fake.requests.length >= 3);
+    assert.ok(fake.requests.every(({ headers }) => !headers.has('authorization')));
+    await deserted(fake);
+  }));
 
 test('a camera that asks and asks without reading the answers is cut off', () =>
   withFake({}, async (fake) => {

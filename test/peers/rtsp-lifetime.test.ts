@@ -99,6 +99,13 @@ test('a host name works like an address', () =>
     await pull.close();
   }));
 
+test('over IPv6', () =>
+  withFake({ host: '::1' }, async (fake) => {
+    const pull = await openFrom(fake.port, { uri: `rtsp://[0:0:0:0:0:0:0:1]:${fake.port}/main`, allowedHost: '[::1]' }).opened;
+    assert.is(fake.requests[0]?.uri, `rtsp://[::1]:${fake.port}/main`);
+    await pull.close();
+  }));
+
 test('no packet for 10 s ends the stream; packets put that off', () =>
   withFake({}, async (fake) => {
     const rig = openFrom(fake.port);

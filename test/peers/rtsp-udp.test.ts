@@ -1,5 +1,5 @@
 /** The RTSP client and a camera that sends its media over UDP only. */
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -60,8 +60,13 @@ test('interleaving refused: UDP on an even port and the next, packets of the cam
     await sendRtp(bare(90), stranger);
     stranger.close();
     await sendRtp(rtp(0, 91, 200, 7, 97).subarray(4));
+    // The camera's address, but neither its port nor, once it has begun, its source.
+    const neighbour = await bound('127.0.0.1');
+    await sendRtp(bare(92), neighbour);
+    neighbour.close();
     await sendRtp(Buffer.from('RTSP/1.0 200 OK\r\n\r\n'));
     await sendRtp(bare(1));
+    await sendRtp(rtp(0, 93, 200, 8).subarray(4));
     await sendRtp(bare(2));
     await rig.received(2);
     assert.equal(rig.packets, [bare(1).toString('hex'), bare(2).toString('hex')]);
@@ -101,6 +106,24 @@ test('aborted while it plays: nothing more is handed out; a handler that throws 
     assert.is((await broken.ended).code, 'stream.ended');
     await deserted(fake);
     assert.is(broken.clock.armed, 0);
+  }));
+
+test('a socket that fails while the pair is being made ends nothing else', () =>
+  withUdpCamera(async ({ fake, sendRtp }) => {
+    const { bind } = Socket.prototype;
+    Socket.prototype.bind = function (this: Socket, ...words: unknown[]): Socket {
+      this.once('listening', () => setImmediate(() => this.emit('error', new Error('the network went away'))));
+      return Reflect.apply(bind, this, words) as Socket;
+    } as typeof bind;
+    try {
+      const rig = openFrom(fake.port);
+      const pull = await rig.opened;
+      await sendRtp(bare(1));
+      await rig.received(1);
+      await pull.close();
+    } finally {
+      Socket.prototype.bind = bind;
+    }
   }));
 
 test('refused over both: said so, and no socket stays', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, mkdtempSync, type ReadStream, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, type ReadStream, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -31,9 +31,9 @@ class Listening implements DriverLog {
 }
 
 /** Two ends of a serial cable, made by socat. */
-async function ptyPair(): Promise<ChildProcess> {
+async function ptyPair(names: readonly [string, string] = [ours, theirs]): Promise<ChildProcess> {
   const end = (link: string): string => `pty,raw,echo=0,link=${link}`;
-  const socat = spawn('socat', ['-d', '-d', end(ours), end(theirs)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const socat = spawn('socat', ['-d', '-d', ...names.map(end)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   for await (const chunk of socat.stderr ?? []) {
     said += String(chunk);
@@ -108,12 +108,13 @@ test('a port that another program holds is told as in use', async () => {
   await end(socat);
 });
 
-test('an unplugged port is noticed by itself, told, and used again when it is back', async () => {
+test('an unplugged port is noticed by itself, told, and used again when it is back, whatever device its name leads to then', async () => {
   const log = new Listening();
   let socat = await ptyPair();
   const opened = log.next('serial port opened');
   const bus = openBus(log);
   await opened;
+  const device = readlinkSync(ours);
   const lost = log.next('serial port lost');
   await end(socat);
   await lost;
@@ -121,7 +122,10 @@ test('an unplugged port is noticed by itself, told, and used again when it is ba
   assert.is(error.code, 'serial.unavailable');
   assert.match(bus.state().reason, /was unplugged/);
   const again = log.next('serial port opened');
+  // As by-id links do: the name stays, the number behind it does not, because another adapter took it meanwhile.
+  const other = await ptyPair([join(folder, 'other'), join(folder, 'others')]);
   socat = await ptyPair();
+  assert.is.not(readlinkSync(ours), device);
   await again;
   assert.is(bus.state().isOpen, true);
   const far = openFar();
@@ -130,6 +134,7 @@ test('an unplugged port is noticed by itself, told, and used again when it is ba
   assert.is((await seen)[0]?.address, 2);
   far.destroy();
   await bus.close();
+  await end(other);
   await end(socat);
 });
 

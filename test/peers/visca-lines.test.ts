@@ -11,6 +11,8 @@ import { createSerialBusFactory } from '../../drivers/serial/bus.js';
 import { createSerialTools } from '../../drivers/serial/tools.js';
 import { readVisca, ViscaDecoder } from '../../drivers/serial/visca.js';
 import { decodeViscaIp, encodeViscaIp } from '../../drivers/serial/visca-ip.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { until } from '../support/until.js';
 import { startPelcoCamera, startPtyPair } from './pelco-camera.js';
 
 const quiet: DriverLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
@@ -64,7 +66,14 @@ test('VISCA over a real line: numbered, moved, asked and stopped, whatever noise
   await ptz.move(RIGHT, never);
   assert.is((await ptz.status?.(never))?.position.zoom, 0.5);
   await ptz.stop(never);
-  assert.equal(camera.heard, ['883001ff', '88010001ff', '8101060118010203ff', '81090447ff', '8101060101010303ff', '8101040700ff']);
+  assert.equal(camera.heard, [
+    // Whatever turned before the port was opened.
+    ...['8101060101010303ff', '8101040700ff'],
+    ...['883001ff', '88010001ff', '8101060118010203ff', '81090447ff'],
+    // Its model, once; it is none whose steps are known.
+    '81090002ff',
+    ...['8101060101010303ff', '8101040700ff'],
+  ]);
   await bus.close();
   await camera.stop();
   await pair.stop();
@@ -104,7 +113,8 @@ async function networkCamera(): Promise<{
     else if (camera.forget) {
       camera.forget = false;
       say('control-reply', '0f01');
-    } else {
+    } else if (packet.type === 'inquiry') say('reply', '90500001051a010002ff');
+    else {
       say('reply', '9041ff');
       // Twice: datagrams are repeated on the way.
       say('reply', '9051ff');
@@ -117,21 +127,44 @@ async function networkCamera(): Promise<{
 test('VISCA over the network: counted from anew, sent again when lost, and when the camera forgot the count', async () => {
   const camera = await networkCamera();
   const head = createSerialBusFactory(parts).openNetwork({ host: '127.0.0.1', port: camera.port });
-  assert.is(head.state().isOpen, false);
+  // Asked by itself whether it is there.
   await head.ptz.home?.(never);
-  assert.equal(camera.heard.splice(0), ['control 0', 'command 1']);
-  assert.is(head.state().isOpen, true);
+  assert.equal(camera.heard.splice(0), ['control 0', 'inquiry 1', 'command 2']);
+  assert.equal(head.state(), { isOpen: true, reason: '' });
   camera.lose = 1;
   await head.ptz.home?.(never);
-  assert.equal(camera.heard.splice(0), ['command 2', 'command 2']);
+  assert.equal(camera.heard.splice(0), ['command 3', 'command 3']);
   camera.forget = true;
   await head.ptz.home?.(never);
-  assert.equal(camera.heard.splice(0), ['command 3', 'control 0', 'command 1']);
+  assert.equal(camera.heard.splice(0), ['command 4', 'control 0', 'command 1']);
   camera.lose = 9;
   const dead = await head.ptz.home?.(never).catch((error: DriverError) => error.code);
   assert.is(dead, 'serial.timeout');
   await head.close();
   assert.is(await head.ptz.home?.(never).catch((error: DriverError) => error.code), 'driver.aborted');
+  camera.socket.close();
+});
+
+test('VISCA over the network: a camera that is not there is told so, and so is its return', async () => {
+  const camera = await networkCamera();
+  const clock = new ManualClock();
+  const head = createSerialBusFactory({ ...parts, clock }).openNetwork({ host: '127.0.0.1', port: camera.port });
+  /** Lets the camera answer (or not) and the driver's time go by. */
+  const pass = async (ms: number, what: string): Promise<void> => {
+    const before = camera.heard.length;
+    await clock.advance(ms);
+    await until(what, () => camera.heard.length > before);
+  };
+  camera.lose = 1_000;
+  await until('it is asked for its count', () => camera.heard.length > 0);
+  await pass(300, 'it is asked whether it is there');
+  await clock.advance(1_000);
+  assert.equal(head.state(), { isOpen: false, reason: '127.0.0.1 does not answer.' });
+  camera.lose = 0;
+  await pass(30_000, 'it is asked again');
+  await until('it is back', () => head.state().isOpen);
+  await head.close();
+  assert.is(clock.armed, 0);
   camera.socket.close();
 });
 

@@ -41,6 +41,10 @@ export function fakeLogHandlers(acts: FakeLogActs): LogHandlers {
         isMore: false,
       };
     },
+    'log.export': ({ from }) =>
+      from === null
+        ? { text: '{"kind":"header"}\n', to: 13, next: { to: 13, seq: 6, ref: null, skip: 0 } }
+        : { text: '{"kind":"end"}\n', to: 13, next: null },
     'log.erase': ({ ref }) => {
       acts.erase();
       return { ref, seq: noted('log.subject_erased'), details: 0, stillIn: [] };
@@ -69,6 +73,17 @@ function fakeLedger(now: number): AnswerOf<'ledger.get'> {
       { day, what: 'status', to: 'relay', messages: 4, bytes: 3_100 },
     ],
     isMore: false,
-    sessions: [{ session: newId(), cam: 'cam-1', who: 'Dana Example', endedAt: now - 7 * MINUTE_MS, durationMs: 83_000, bytes: 1_200_000 }],
+    sessions: [
+      { session: '', kind: 'still', cam: 'cam-1', who: 'Dana Example', endedAt: now - 2 * MINUTE_MS, durationMs: 0, bytes: 90_000 },
+      {
+        session: newId(),
+        kind: 'copy',
+        cam: 'cam-1',
+        who: 'Dana Example',
+        endedAt: now - 7 * MINUTE_MS,
+        durationMs: 83_000,
+        bytes: 900_000,
+      },
+    ],
   };
 }

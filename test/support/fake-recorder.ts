@@ -6,10 +6,11 @@ import { newId } from '../../agent/contract/text.js';
 import type { Application, CameraInfo, GrantState, LogRow, SiteInfo } from '../../agent/contract/views.js';
 import { AgentError } from '../../agent/kernel/errors.js';
 import type { RecorderLink } from '../../scripts/portal/web/state/services.js';
-import { fakeCameraHandlers } from './fake-cameras.js';
+import { type FakeScene, fakeCameraHandlers, fakeLogin } from './fake-cameras.js';
+import { fakeFootageHandlers } from './fake-footage.js';
 import { fakeLogHandlers } from './fake-log.js';
 import { FakeOwnership, type OwnershipOptions } from './fake-ownership.js';
-import { answerOffer, makeCameras, makeHealth } from './fake-scene.js';
+import { answerOffer, makeCameras, makeHealth, makeSite } from './fake-scene.js';
 
 /** A recorder in the memory of a page, with a canvas as its camera: for looking at the app and testing its pages without an agent. */
 
@@ -26,6 +27,8 @@ export interface FakeOptions extends OwnershipOptions {
   readonly key?: PublicJwk;
   readonly isOffline?: boolean;
   readonly isEmpty?: boolean;
+  /** Its cameras complain of themselves. */
+  readonly isAlarmed?: boolean;
   /** What the installer is granted. */
   readonly granted?: GrantState['scopes'];
   /** Signs the state of the log, so that a page can compare it. */
@@ -37,7 +40,10 @@ export interface FakeOptions extends OwnershipOptions {
 }
 
 type Handlers = {
-  [Name in OperationName]?: (args: ArgsOf<Name>, options?: { onEvent?: (event: 'live.ended', body: unknown) => void }) => unknown;
+  [Name in OperationName]?: (
+    args: ArgsOf<Name>,
+    options?: { onEvent?: (event: 'live.ended', body: unknown) => void; onPiece?: (body: unknown) => void },
+  ) => unknown;
 };
 
 /** See the file's head. */
@@ -62,7 +68,7 @@ export class FakeRecorder implements RecorderLink {
   constructor(options: FakeOptions) {
     const now = Date.now();
     this.#options = options;
-    this.#cameras = options.isEmpty === true ? [] : makeCameras(now);
+    this.#cameras = options.isEmpty === true ? [] : makeCameras(now, options.isAlarmed === true);
     const person = { name: 'Dana Example', email: 'dana@example.org' };
     this.#applications =
       options.isEmpty === true
@@ -187,24 +193,7 @@ export class FakeRecorder implements RecorderLink {
   }
 
   #site(): SiteInfo {
-    const now = Date.now();
-    return {
-      serial: this.#options.serial,
-      recorderName: this.#recorderName,
-      model: 'Example R4',
-      version: '0.1.0',
-      now,
-      startedAt: now - 50 * HOUR,
-      cameras: this.#cameras,
-      watching: [...this.#live.keys()].map((session) => ({
-        session,
-        cam: 'cam-1',
-        who: 'Robin Example',
-        organisation: null,
-        since: now,
-        until: now + 600_000,
-      })),
-    };
+    return makeSite(this.#options.serial, this.#recorderName, this.#cameras, [...this.#live.keys()]);
   }
 
   #withdraw(ids: readonly string[] | 'all'): AnswerOf<'permissions.withdraw'> {
@@ -259,15 +248,17 @@ export class FakeRecorder implements RecorderLink {
         size: () => this.#log.length,
       }),
       ...this.#witnessHandler(),
-      'cameras.discover': () => ({ found: this.#cameras.map((camera) => camera.id) }),
-      ...fakeCameraHandlers((cam) => {
-        this.#cameras.splice(0, this.#cameras.length, ...this.#cameras.filter(({ id }) => id !== cam));
-      }),
+      ...fakeCameraHandlers(this.#scene()),
+      ...fakeFootageHandlers(this.#options.serial, this.#options.signer),
       ...this.#ownership.handlers(),
       ...this.#permissionHandlers(),
       ...this.#configHandlers(),
       ...this.#liveHandlers(),
     };
+  }
+
+  #scene(): FakeScene {
+    return { cameras: this.#cameras, changed: () => this.#publish(1) };
   }
 
   /** Its log as it is signed: always of the same length, under `logRoot`. */
@@ -358,6 +349,8 @@ export class FakeRecorder implements RecorderLink {
       'config.plan': (args) => this.#plan(args),
       'config.apply': (args) => {
         const { steps } = this.#plan(args);
+        for (const [cam, { login }] of Object.entries(args.patch.cameras ?? {}))
+          if (login !== undefined && login !== null) fakeLogin(this.#scene(), cam, login.password);
         if (args.patch.recorderName !== undefined) this.#recorderName = args.patch.recorderName;
         this.#publish(1);
         return { version: 'v'.repeat(43), steps: steps.map((step) => ({ ...step, isReadBack: step.path.includes('sub') })) };
@@ -388,6 +381,7 @@ export class FakeRecorder implements RecorderLink {
         this.#live.set(session, { peer, end });
         return { session, cam, ...answer, until: Date.now() + 600_000, watermark: 'Robin Example · owner' };
       },
+      'live.stream': ({ stream }) => ({ stream: stream === 'auto' ? 'sub' : stream }),
       'live.close': ({ session }) => {
         this.#live.get(session)?.end();
         return DONE;

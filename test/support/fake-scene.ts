@@ -1,5 +1,5 @@
 import type { AnswerOf } from '../../agent/contract/operations.js';
-import type { CameraInfo } from '../../agent/contract/views.js';
+import type { CameraInfo, SiteInfo } from '../../agent/contract/views.js';
 import { sdpFingerprint } from '../../scripts/portal/client/sdp-fingerprint.js';
 
 /** What the recorder in the memory of a page shows: its cameras, its health and a moving picture. */
@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** One camera that works, one that refuses its password. */
-export function makeCameras(now: number): CameraInfo[] {
+export function makeCameras(now: number, isAlarmed = false): CameraInfo[] {
   const base = {
     manufacturer: 'Example',
     model: 'Dome 2',
@@ -29,7 +29,15 @@ export function makeCameras(now: number): CameraInfo[] {
     fix: 'Enter the password set on the camera’s own page.',
   };
   return [
-    { ...base, id: 'cam-1', name: 'Front door', state: 'online', streams, ptz: 'serial' },
+    {
+      ...base,
+      id: 'cam-1',
+      name: 'Front door',
+      state: 'online',
+      streams,
+      ptz: 'serial',
+      ...(isAlarmed ? { alarms: ['tamper', 'hardware-failure'] } : {}),
+    },
     {
       ...base,
       id: 'cam-2',
@@ -41,6 +49,17 @@ export function makeCameras(now: number): CameraInfo[] {
       hasLogin: false,
     },
   ];
+}
+
+/** The site as its owner sees it, who watches the first camera in each of these sessions. */
+export function makeSite(serial: string, recorderName: string, cameras: readonly CameraInfo[], sessions: readonly string[]): SiteInfo {
+  const now = Date.now();
+  const watcher = { cam: 'cam-1', who: 'Robin Example', organisation: null, since: now, until: now + 600_000 };
+  return {
+    ...{ serial, recorderName, model: 'Example R4', version: '0.1.0', now, startedAt: now - 50 * HOUR },
+    cameras: [...cameras],
+    watching: sessions.map((session) => ({ session, ...watcher })),
+  };
 }
 
 /** A moving picture made here, sent through a real peer connection. */

@@ -26,7 +26,7 @@ export interface NodeViewer {
 
 /** `route`: where the answer says that the recorder is, changed as a viewer behind a TURN server would. `onPacket`: every RTP packet, decrypted. */
 export interface ViewerOptions {
-  readonly stream?: 'main' | 'sub';
+  readonly stream?: 'main' | 'sub' | 'auto';
   readonly bindAddress?: string;
   readonly route?: (answerSdp: string) => string;
   readonly onPacket?: (packet: Buffer) => void;

@@ -2,7 +2,7 @@
  * The app with recorders in memory, for the page tests and for screenshots. The scenario is chosen by the query: `?offline`, `?empty`,
  * `?nothing` (an installer without permission), `?slow`, `?held` (an installer set it up), `?stale` (the consent's text changed), `?operator`
  * (another relay than the agreed one), `?stranger` (the recorder is not this browser's any more), `?joining` (the code adds a device),
- * `?reset` (it has no owner any more), `?full` (the relay keeps nothing more), `?onsite` (the recorder's own page).
+ * `?reset` (it has no owner any more), `?full` (the relay keeps nothing more), `?alarms` (cameras complain of themselves), `?onsite` (the recorder's own page).
  */
 import { type KeySigner, signStatement } from '../../agent/contract/jws.js';
 import { seal } from '../../agent/contract/seal.js';
@@ -116,6 +116,7 @@ async function preview(root: HTMLElement): Promise<void> {
         isTimeLost: has('lost'),
         isOffline: has('offline'),
         isEmpty: has('empty'),
+        isAlarmed: has('alarms'),
         ...(has('slow') ? { delayMs: 60_000 } : {}),
         granted: has('nothing') ? [] : ['site-information', 'health', 'live-view', 'ptz', 'remote-configuration'],
       });

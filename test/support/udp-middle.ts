@@ -21,20 +21,28 @@ const bound = (): Promise<Socket> =>
     socket.bind(0, '127.0.0.1', () => resolve(socket));
   });
 
+/** What a bad line does. */
+export interface UdpMiddleOptions {
+  /** True: this datagram does not arrive. */
+  readonly isLost?: (datagram: Buffer, towards: 'viewer' | 'recorder') => boolean;
+  /** False: nothing is kept, for long sessions. */
+  readonly isKeeping?: boolean;
+}
+
 /** On loopback, for one viewer. */
-export async function openUdpMiddle(): Promise<UdpMiddle> {
+export async function openUdpMiddle({ isLost = () => false, isKeeping = true }: UdpMiddleOptions = {}): Promise<UdpMiddle> {
   const [near, far] = [await bound(), await bound()];
   const datagrams: Buffer[] = [];
   let viewer: RemoteInfo | undefined;
   let recorderPort = 0;
   near.on('message', (datagram, from) => {
     viewer = from;
-    datagrams.push(datagram);
-    if (recorderPort > 0) far.send(datagram, recorderPort, '127.0.0.1');
+    if (isKeeping) datagrams.push(datagram);
+    if (recorderPort > 0 && !isLost(datagram, 'recorder')) far.send(datagram, recorderPort, '127.0.0.1');
   });
   far.on('message', (datagram) => {
-    datagrams.push(datagram);
-    if (viewer !== undefined) near.send(datagram, viewer.port, viewer.address);
+    if (isKeeping) datagrams.push(datagram);
+    if (viewer !== undefined && !isLost(datagram, 'viewer')) near.send(datagram, viewer.port, viewer.address);
   });
   const sendTo = (socket: Socket, datagram: Buffer, port: number): Promise<void> =>
     new Promise((resolve) => socket.send(datagram, port, '127.0.0.1', () => resolve()));

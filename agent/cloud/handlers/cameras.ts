@@ -1,24 +1,43 @@
 import { addCameras } from '../../cameras/adding.js';
 import type { Cameras } from '../../cameras/ports.js';
+import { searchedIn } from '../../cameras/search.js';
 import type { Clock } from '../../kernel/clock.js';
 import { withDeadline } from '../../kernel/deadline.js';
 import { AgentError } from '../../kernel/errors.js';
 import type { Call, Handlers } from '../call.js';
 
-type Names = 'cameras.add' | 'cameras.remove' | 'cameras.test';
+type Names = 'cameras.discover' | 'cameras.add' | 'cameras.remove' | 'cameras.test';
 
 /** Eight steps, each with a driver's deadline of 10 s, and a picture that is waited for. */
 const TEST_DEADLINE_MS = 100_000;
 
+/** A large network takes half a minute, one full of devices that hang some more. */
+const SEARCH_DEADLINE_MS = 110_000;
+
 /** What is needed to look after the list of cameras. */
 export interface CameraHandlerParts {
-  readonly cameras: Pick<Cameras, 'add' | 'rename' | 'find' | 'remove' | 'test'>;
+  readonly cameras: Pick<Cameras, 'discover' | 'add' | 'rename' | 'find' | 'remove' | 'test'>;
   readonly clock: Clock;
 }
 
-/** Adding, removing and testing cameras. The log names addresses and whether a login came with them, never the login. */
+/** Finding, adding, removing and testing cameras. The log names addresses and whether a login came with them, never the login. */
 export function cameraHandlers({ cameras, clock }: CameraHandlerParts): Pick<Handlers, Names> {
   return {
+    'cameras.discover': async (wish, call) => {
+      // A search finds what greets by itself; a host or a whole network is only for whoever may have any camera there.
+      if (wish.host !== undefined || wish.scan !== undefined) onlyForAll(call);
+      const where = searchedIn(wish);
+      if (where !== undefined) call.note.after = where;
+      call.recheck();
+      const search = (signal: AbortSignal) => cameras.discover(wish, AbortSignal.any([signal, call.ended]));
+      const { found, known, removed } = await withDeadline(clock, SEARCH_DEADLINE_MS, search);
+      call.note.after = { ...where, found: [...found], known: known.length };
+      // The log tells the owner of all of them; whoever may look after some cameras learns of no others.
+      const channels = call.channels();
+      if (channels === undefined) return { found: [...found], known: [...known], removed };
+      const isVisible = (id: string): boolean => channels.includes(id);
+      return { found: found.filter(isVisible), known: known.filter(isVisible) };
+    },
     'cameras.add': async ({ cameras: wishes }, call) => {
       onlyForAll(call);
       const asked = wishes.map(({ address, login, name }) => ({

@@ -51,19 +51,26 @@ export class LiveDesk {
     this.#motions = new MotionWatch({ ptz: (cam) => parts.cameras.ptz(cam), onPermissionsChange, clock, log: parts.log });
   }
 
-  handlers(): Pick<Handlers, 'live.open' | 'live.close'> & ReturnType<typeof ptzHandlers> {
+  handlers(): Pick<Handlers, 'live.open' | 'live.close' | 'live.stream'> & ReturnType<typeof ptzHandlers> {
     return {
       'live.open': (args, call) => this.#open(args, call),
-      'live.close': async (args, call) => {
-        const mine = this.#parts.live
-          .sessions()
-          .find((session) => session.sessionId === args.session && session.viewerId === call.ticket.kid);
+      'live.stream': async (args, call) => {
         call.note.sessionId = args.session;
-        if (mine !== undefined) this.#parts.live.end(args.session, 'closed_by_viewer');
+        // Somebody else's session is none to this asker.
+        const sessionId = this.#isOf(call, args.session) ? args.session : '';
+        return { stream: await this.#parts.live.choose(sessionId, args.stream) };
+      },
+      'live.close': async (args, call) => {
+        call.note.sessionId = args.session;
+        if (this.#isOf(call, args.session)) this.#parts.live.end(args.session, 'closed_by_viewer');
         return { isDone: true };
       },
       ...ptzHandlers({ cameras: this.#parts.cameras, motions: this.#motions, clock: this.#parts.clock }),
     };
+  }
+
+  #isOf(call: Call, sessionId: string): boolean {
+    return this.#parts.live.sessions().some((session) => session.sessionId === sessionId && session.viewerId === call.ticket.kid);
   }
 
   watching(): readonly WatchingNow[] {
@@ -159,12 +166,14 @@ export class LiveDesk {
     }
     const proof: WatchProof = { ticket: call.ticket, call };
     const ticket: WatchTicket = { channelId: args.cam, viewerId: call.ticket.kid, proof };
-    const opened = await this.#parts.live.open({ ticket, offerSdp: args.sdp, stream: args.stream, maxDurationMs: args.maxS * 1000 });
+    const wish = { stream: args.stream, sound: args.sound, maxDurationMs: args.maxS * 1000 };
+    const opened = await this.#parts.live.open({ ticket, offerSdp: args.sdp, ...wish });
     call.note.sessionId = opened.sessionId;
     const organisation = call.ticket.kind === 'employee' ? this.#parts.organisationName(call.ticket.grantId) : null;
     const who = call.ticket.person?.name ?? '';
     const watermark = organisation === null ? who : `${who} · ${organisation}`;
-    return { session: opened.sessionId, cam: args.cam, sdp: opened.answerSdp, fp: opened.fingerprint, until: opened.untilAt, watermark };
+    const { sessionId: session, answerSdp: sdp, fingerprint: fp, untilAt: until, stream, hasSound: sound } = opened;
+    return { session, cam: args.cam, sdp, fp, until, stream, sound, watermark };
   }
 }
 
@@ -177,13 +186,15 @@ function watchEntry(session: LiveSessionInfo): Omit<EntryInput, 'phase'> {
     ...actorOf(ticket),
     channel: session.channelId,
     scope: 'live-view',
+    // Listening is more than watching: the log says so.
+    ...(session.hasSound ? { after: { sound: true } } : {}),
     sessionId: session.sessionId,
     commandHash: call.commandHash,
   };
 }
 
 /** Exactly the signed fingerprint, wherever the SDP states one. */
-function sdpHasOnly(sdp: string, fingerprint: string): boolean {
+export function sdpHasOnly(sdp: string, fingerprint: string): boolean {
   const stated = [...sdp.matchAll(/^a=fingerprint:(.+?)\r?$/gim)].map((match) => (match[1] ?? '').trim().toLowerCase());
   return stated.length > 0 && stated.every((one) => one === fingerprint.toLowerCase());
 }

@@ -1,7 +1,9 @@
 import type {
+  ExportPlace,
   IncidentClosed,
   IncidentOpened,
   LedgerDays,
+  LogExport,
   LogKept,
   LogPeople,
   LogVisits,
@@ -17,6 +19,7 @@ type Names =
   | 'log.proof'
   | 'log.people'
   | 'log.visits'
+  | 'log.export'
   | 'log.erase'
   | 'log.kept'
   | 'log.retention'
@@ -35,6 +38,7 @@ export interface LogCare {
   ledgerDays(days: AskedDays, mostSessions: number): Promise<LedgerDays>;
   visits(days: AskedDays, most: number): Promise<LogVisits>;
   people(text: string, most: number): Promise<LogPeople>;
+  exportPiece(from: ExportPlace | null): Promise<LogExport>;
   erasePerson(ref: string, by: AskedBy): Promise<PersonErased>;
   kept(): Promise<LogKept>;
   choose(change: RetentionChange): Promise<LogKept>;
@@ -85,6 +89,7 @@ export function logCareHandlers({ operationLog, care }: LogCareParts): Pick<Hand
     },
     'ledger.get': (days) => care.ledgerDays(withinMonth(days), MOST_SESSIONS),
     'log.visits': (days) => care.visits(withinMonth(days), MOST_VISITS),
+    'log.export': ({ from }) => care.exportPiece(from),
     ...incidentHandlers(care),
   };
 }

@@ -16,7 +16,7 @@ export interface SiteParts {
 }
 
 /** What the recorder is, which cameras it has, and who watches right now. */
-export function siteHandlers(parts: SiteParts): Pick<Handlers, 'site.get' | 'cameras.discover'> {
+export function siteHandlers(parts: SiteParts): Pick<Handlers, 'site.get'> {
   return {
     'site.get': async (_args, call): Promise<SiteInfo> => {
       const verdictChannels = call.channels();
@@ -37,13 +37,6 @@ export function siteHandlers(parts: SiteParts): Pick<Handlers, 'site.get' | 'cam
           .filter((session) => isVisible(session.cam) && (call.ticket.kind === 'owner' || session.kid === call.ticket.kid))
           .map(({ kid: _kid, ...session }) => session),
       };
-    },
-    'cameras.discover': async (_args, call) => {
-      const found = await parts.cameras.discover();
-      call.note.after = { found: [...found] };
-      // The log tells the owner of all of them; whoever may look after some cameras learns of no others.
-      const channels = call.channels();
-      return { found: found.filter((id) => channels === undefined || channels.includes(id)) };
     },
   };
 }

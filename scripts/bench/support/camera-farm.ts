@@ -1,5 +1,5 @@
 /**
- * Test cameras in a process of their own, so that what they cost is not counted as ours: `camera-farm.js COUNT`. Prints one line of JSON with their
+ * Test cameras in a process of their own, so that what they cost is not counted as ours: `camera-farm.js COUNT [searchable]`. Prints one line of JSON with their
  * device addresses when all listen, lets the first N hang after a line `hang N`, and ends with its standard input.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -20,9 +20,10 @@ export interface CameraFarm {
   stop(): Promise<void>;
 }
 
-/** Starts a farm as a child process. */
-export async function startFarm(count: number): Promise<CameraFarm> {
-  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(import.meta.url), String(count)], {
+/** Starts a farm as a child process; its cameras answer to WS-Discovery when they are to. */
+export async function startFarm(count: number, { answersSearches = false } = {}): Promise<CameraFarm> {
+  const words = [fileURLToPath(import.meta.url), String(count), ...(answersSearches ? ['searchable'] : [])];
+  const child: ChildProcess = spawn(process.execPath, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   if (child.stdout === null) throw new RangeError('no stdout');
@@ -43,8 +44,8 @@ export async function startFarm(count: number): Promise<CameraFarm> {
   };
 }
 
-async function runAsProcess(count: number): Promise<void> {
-  const farm = await openCameras(count, { password: FARM_PASSWORD, discovery: false });
+async function runAsProcess(count: number, discovery: boolean): Promise<void> {
+  const farm = await openCameras(count, { password: FARM_PASSWORD, discovery });
   process.stdout.write(`${JSON.stringify(farm.all.map(({ deviceUri }) => deviceUri))}\n`);
   for await (const line of createInterface({ input: process.stdin })) {
     const hanging = Number(line.replace('hang ', ''));
@@ -55,4 +56,4 @@ async function runAsProcess(count: number): Promise<void> {
   process.exit(0);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await runAsProcess(Number(process.argv[2]));
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runAsProcess(Number(process.argv[2]), process.argv[3] === 'searchable');

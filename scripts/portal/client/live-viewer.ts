@@ -2,6 +2,7 @@ import type { AnswerOf } from '../../../agent/contract/operations.js';
 import { parseShape } from '../../../agent/contract/shapes.js';
 import { LiveEnded, type Reason } from '../../../agent/contract/views.js';
 import { AgentError, asAgentError } from '../../../agent/kernel/errors.js';
+import { LiveOffer } from './live-offer.js';
 import type { RecorderClient } from './recorder-client.js';
 import { sdpFingerprint } from './sdp-fingerprint.js';
 
@@ -19,10 +20,11 @@ export interface LiveViewerParts {
   /** Longest watching, s. */
   readonly maxS: number;
   readonly video: HTMLVideoElement;
+  /** Made before, so that the browser's addresses are known already; a new one by default. It is used up. */
+  readonly offer?: LiveOffer | undefined;
   onState(state: LiveState): void;
 }
 
-const GATHERING_MS = 2_000;
 /** Longest wait for the recorder's word that the session is closed. */
 const CLOSE_MS = 2_000;
 /** Without a picture in this time something is wrong; the recorder's own reason usually comes first. */
@@ -32,38 +34,13 @@ function failure(code: string, say: string, fix: string): AgentError {
   return new AgentError({ code, say, fix, retryable: true });
 }
 
-/** Resolves with the offer once all addresses are in it: there is no second message for late ones. */
-async function makeOffer(peer: RTCPeerConnection): Promise<{ sdp: string; fp: string }> {
-  await peer.setLocalDescription(await peer.createOffer());
-  if (peer.iceGatheringState !== 'complete') {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, GATHERING_MS);
-      peer.addEventListener('icegatheringstatechange', () => {
-        if (peer.iceGatheringState !== 'complete') return;
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-  const sdp = peer.localDescription?.sdp ?? '';
-  const fp = sdpFingerprint(sdp);
-  if (fp === undefined) throw failure('live.no_fingerprint', 'This browser made no usable offer.', 'Use a current browser.');
-  return { sdp, fp };
-}
-
-/** H.264 first: it is what cameras send, and the recorder passes it on as it is. */
-function preferH264(transceiver: RTCRtpTransceiver): void {
-  const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
-  const isH264 = (codec: { readonly mimeType: string }): boolean => codec.mimeType.toLowerCase() === 'video/h264';
-  if (codecs.some(isH264)) transceiver.setCodecPreferences([...codecs.filter(isH264), ...codecs.filter((codec) => !isH264(codec))]);
-}
-
 /**
  * One live picture: asks the recorder, checks that the peer is the one whose fingerprint the recorder signed, and tells every change.
  * `start()` once; `stop()` at any time and as often as one likes.
  */
 export class LiveViewer {
   readonly #parts: LiveViewerParts;
+  readonly #offer: LiveOffer;
   readonly #peer: RTCPeerConnection;
   readonly #startedAt = performance.now();
   #session: string | undefined;
@@ -72,8 +49,8 @@ export class LiveViewer {
 
   constructor(parts: LiveViewerParts) {
     this.#parts = parts;
-    // No STUN or TURN server: addresses go to the recorder only, inside the sealed letter.
-    this.#peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    this.#offer = parts.offer ?? new LiveOffer();
+    this.#peer = this.#offer.peer;
     this.#peer.addEventListener('connectionstatechange', () => {
       if (this.#peer.connectionState === 'failed') this.#giveUp('live.connection_lost', 'The connection to the recorder was lost.');
     });
@@ -95,12 +72,8 @@ export class LiveViewer {
   async #open(): Promise<void> {
     const { client, cam, stream, maxS, video } = this.#parts;
     this.#say({ kind: 'opening', step: 'asking' });
-    const transceiver = this.#peer.addTransceiver('video', { direction: 'recvonly' });
-    preferH264(transceiver);
-    // 0: show what comes; a camera in one's own hand must not lag.
-    if ('jitterBufferTarget' in transceiver.receiver) transceiver.receiver.jitterBufferTarget = 0;
-    video.srcObject = new MediaStream([transceiver.receiver.track]);
-    const offer = await makeOffer(this.#peer);
+    video.srcObject = new MediaStream([this.#offer.track]);
+    const offer = await this.#offer.text;
     if (this.#hasEnded) return;
     const answer = await client.call(
       'live.open',

@@ -27,6 +27,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Called for what happens later to this command; the subscription then lasts until `close()` or the event. */
   readonly onEvent?: (event: CommandEvent['event'], body: unknown) => void;
+  /** Called for every piece of a picture, all of which come before the answer or with it. */
+  readonly onPiece?: (body: unknown) => void;
 }
 
 interface Waiting {
@@ -34,6 +36,7 @@ interface Waiting {
   readonly commandHash: string;
   settle(result: Result): void;
   onEvent?: ((event: CommandEvent['event'], body: unknown) => void) | undefined;
+  onPiece?: ((body: unknown) => void) | undefined;
   isAnswered: boolean;
   /** What came later in the story but earlier on the wire: a picture may end while its answer is being written down. */
   early?: CommandEvent;
@@ -60,6 +63,8 @@ export class RecorderClient {
   /** One of another start that claims to be earlier: replayed by the relay, or of a recorder whose clock was set back. */
   #earlier: Status | undefined;
   #lastN = 0;
+  /** For the next question, made while there is time: whoever holds a button waits for no key. */
+  #spare: Promise<ReplyKeys> | undefined;
 
   constructor(parts: RecorderClientParts) {
     this.#parts = parts;
@@ -111,8 +116,10 @@ export class RecorderClient {
   async #callOnce<Name extends OperationName>(status: Status, op: Name, args: ArgsOf<Name>, options: CallOptions): Promise<AnswerOf<Name>> {
     const { scope, identity } = this.#parts;
     if (status.state === 'offline') throw unreachable('The recorder is switched off or has no connection.');
-    const reply = await globalThis.crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, false, ['deriveBits', 'deriveKey']);
-    const { kty, crv, x, y } = await globalThis.crypto.subtle.exportKey('jwk', reply.publicKey);
+    const taken = this.#spare ?? makeReplyKeys();
+    // Before anything is waited for: two questions at once must not share a pair.
+    this.#spare = undefined;
+    const reply = await taken;
     const cam = 'cam' in args && typeof args.cam === 'string' ? args.cam : null;
     const credentials = await identity.credentials(op, cam);
     this.#lastN = Math.max(this.#lastN + 1, Date.now());
@@ -127,11 +134,16 @@ export class RecorderClient {
       args,
       grant: credentials.grant,
       badge: credentials.badge,
-      reply: parseShape(PublicJwk, { kty, crv, x, y }),
+      reply: reply.jwk,
     };
     const signed = await signStatement('cmd+jws', command, identity.signer);
     const letter = await seal(signed, status.seal);
-    const result = await this.#exchange(command.id, letter, { replyKey: reply.privateKey, commandHash: await sha256Text(signed) }, options);
+    if (this.#spare === undefined) {
+      this.#spare = makeReplyKeys();
+      // It is told to the question that wants it.
+      this.#spare.catch(() => undefined);
+    }
+    const result = await this.#exchange(command.id, letter, { replyKey: reply.key, commandHash: await sha256Text(signed) }, options);
     return readAnswer(op, result);
   }
 
@@ -140,14 +152,14 @@ export class RecorderClient {
     const topic = topics.reply(scope, id);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<Result>((settle, fail) => {
-      this.#waiting.set(topic, { ...keys, settle, onEvent: options.onEvent, isAnswered: false });
+      this.#waiting.set(topic, { ...keys, settle, onEvent: options.onEvent, onPiece: options.onPiece, isAnswered: false });
       timer = setTimeout(() => fail(timeout()), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     });
     answered.catch(() => undefined);
     let isKept = false;
     try {
-      await transport.subscribe(topic);
-      await transport.publish(topics.command(scope, id), letter);
+      // Side by side: a relay takes one client's packets in their order, so it listens before the recorder can answer.
+      await Promise.all([transport.subscribe(topic), transport.publish(topics.command(scope, id), letter)]);
       const result = await answered;
       isKept = options.onEvent !== undefined && result.error === null;
       return result;
@@ -228,7 +240,8 @@ export class RecorderClient {
     if (isEvent(statement)) {
       const event = await verifyStatement(statement, 'event+jws', key, CommandEvent);
       if (event.cmd !== waiting.commandHash) return;
-      if (waiting.isAnswered) this.#tell(topic, waiting, event);
+      if (event.event === 'cameras.picture') waiting.onPiece?.(event.body);
+      else if (waiting.isAnswered) this.#tell(topic, waiting, event);
       else waiting.early = event;
       return;
     }
@@ -243,6 +256,20 @@ export class RecorderClient {
     waiting.onEvent?.(event, body);
     this.#forget(topic);
   }
+}
+
+/** What one answer is sealed to. */
+interface ReplyKeys {
+  readonly key: CryptoKey;
+  readonly jwk: PublicJwk;
+}
+
+/** A new pair per question: an answer can be read by who asked for it, and by nobody who later gets hold of this app's keys. */
+async function makeReplyKeys(): Promise<ReplyKeys> {
+  const { subtle } = globalThis.crypto;
+  const { privateKey, publicKey } = await subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, false, ['deriveBits', 'deriveKey']);
+  const { kty, crv, x, y } = await subtle.exportKey('jwk', publicKey);
+  return { key: privateKey, jwk: parseShape(PublicJwk, { kty, crv, x, y }) };
 }
 
 function isEvent(statement: string): boolean {

@@ -71,7 +71,7 @@ export async function mountApp(root: HTMLElement, services: Services): Promise<v
   app.owned.subscribe((owned) => {
     if (isDelivering || owned.every(({ waiting }) => waiting === null)) return;
     isDelivering = true;
-    import('./state/deliver-waiting.js').then(
+    import('./deliver-piece.js').then(
       ({ deliverWaiting }) => deliverWaiting(app),
       () => {
         isDelivering = false;

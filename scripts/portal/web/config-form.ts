@@ -1,5 +1,6 @@
 import type { Configuration, ConfigurationPatch, PlanStep } from '../../../agent/contract/configuration.js';
 import { cameraNameOf, type Named } from './names.js';
+import { tr } from './recorder-texts.js';
 import { t } from './words.js';
 
 /** What the form of one camera holds, as typed. */
@@ -40,12 +41,12 @@ function streamPatch(form: StreamForm, before: StreamForm, errors: Record<string
   const patch: StreamPatch = {};
   if (form.resolution !== before.resolution) {
     const read = readResolution(form.resolution);
-    if (read === undefined) errors[`${name}.resolution`] = t.setResolutionError;
+    if (read === undefined) errors[`${name}.resolution`] = tr.setResolutionError;
     else Object.assign(patch, read);
   }
   if (form.frameRate !== before.frameRate) {
     const rate = Number(form.frameRate.replace(',', '.'));
-    if (form.frameRate.trim() === '' || !Number.isFinite(rate)) errors[`${name}.frameRate`] = t.setRateError;
+    if (form.frameRate.trim() === '' || !Number.isFinite(rate)) errors[`${name}.frameRate`] = tr.setRateError;
     else patch.frameRate = rate;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
@@ -77,12 +78,12 @@ export function pathInWords(path: string, cameras: readonly Named[]): string {
   const words = parts.flatMap((part) => {
     if (part === 'cameras') return [];
     if (/^cam-\d+$/.test(part)) return [cameraNameOf(cameras, part)];
-    return [t.setPath[part as keyof typeof t.setPath] ?? part];
+    return [tr.setPath[part as keyof typeof tr.setPath] ?? part];
   });
   return words.map((word, at) => (at === 0 ? word : word.toLowerCase())).join(', ');
 }
 
 /** A value of a plan's step; null is what was not set. */
 export function valueInWords(value: PlanStep['from']): string {
-  return value === null ? t.empty : String(value);
+  return value === null ? tr.empty : String(value);
 }

@@ -1,6 +1,6 @@
 import type { HealthInfo } from '../../../agent/contract/views.js';
 import { percent } from './format.js';
-import { t } from './words.js';
+import { tr } from './recorder-texts.js';
 
 type History = HealthInfo['history'];
 
@@ -13,9 +13,9 @@ export interface Line {
 /** The lines of the chart: shares of processor, memory and disk (0..1). */
 export function linesOf(history: History): Line[] {
   return [
-    { name: t.healthProcessor, values: history.cpu },
-    { name: t.healthMemory, values: history.memory },
-    { name: t.healthDisk, values: history.disk },
+    { name: tr.healthProcessor, values: history.cpu },
+    { name: tr.healthMemory, values: history.memory },
+    { name: tr.healthDisk, values: history.disk },
   ].filter((line) => line.values.some((value) => value !== null));
 }
 
@@ -42,8 +42,8 @@ export function withGaps(history: History, lines: readonly Line[]): { at: number
 export function summaryOf(history: History): string[] {
   const sentences = linesOf(history).map(({ name, values }) => {
     const known = values.filter((value) => value !== null);
-    return t.healthSummary(name, percent(Math.min(...known)), percent(Math.max(...known)), percent(values.at(-1) ?? null));
+    return tr.healthSummary(name, percent(Math.min(...known)), percent(Math.max(...known)), percent(values.at(-1) ?? null));
   });
   const gaps = history.at.filter((_at, index) => history.cpu[index] === null && history.memory[index] === null).length;
-  return gaps > 0 ? [...sentences, t.healthGaps(gaps)] : sentences;
+  return gaps > 0 ? [...sentences, tr.healthGaps(gaps)] : sentences;
 }

@@ -16,6 +16,8 @@ export interface LogEntry {
   readonly what: string;
   readonly result: 'ok' | 'refused' | 'failed' | 'open';
   readonly resultText: string;
+  /** Lines of a till's receipt; empty for everything else, and when they were erased. */
+  readonly lines: readonly string[];
   /** Shown with what did not go well: whoever is asked for help can look it up. */
   readonly code: string | null;
 }
@@ -33,6 +35,7 @@ export function foldRows(rows: readonly LogRow[], cameras: readonly Named[], org
       what: whatWasDone(row, cameras),
       result: row.result ?? 'open',
       resultText: resultOf(row),
+      lines: linesOf(row),
       code: row.result === 'ok' ? null : row.code,
     }));
 }
@@ -49,22 +52,38 @@ function whoDid(row: LogRow, organisations: Readonly<Record<string, string>>): s
 
 function whatWasDone(row: LogRow, cameras: readonly Named[]): string {
   const known = Object.hasOwn(tl.actions, row.action) ? tl.actions[row.action] : undefined;
-  const what = (row.action === 'permissions.grant' ? whatWasAllowed(row, cameras) : undefined) ?? known ?? tl.logOther(row.action);
+  const what = (row.action === 'permissions.grant' ? whatWasAllowed(row, cameras) : whatGearTold(row)) ?? known ?? tl.logOther(row.action);
   return row.channel === null ? what : tl.logOn(what, cameraNameOf(cameras, row.channel));
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
+/** What stands beside a row; empty when it was erased. */
+const afterOf = ({ detail }: LogRow): Record<string, unknown> => (detail as { after?: Record<string, unknown> } | null)?.after ?? {};
+
+/** Gear on serial lines in the owner's words; undefined for everything else. */
+function whatGearTold(row: LogRow): string | undefined {
+  const object = row.object ?? '';
+  if (row.action === 'gear.power') return Object.hasOwn(tl.gearPower, object) ? tl.gearPower[object] : undefined;
+  const { meaning, zone } = afterOf(row);
+  return row.action === 'gear.alarm' && isText(meaning) && isText(zone) ? tl.gearAlarm(meaning, zone, object.split('-')[1]) : undefined;
+}
+
+function linesOf(row: LogRow): readonly string[] {
+  const { lines } = afterOf(row);
+  return row.action === 'gear.receipt' && Array.isArray(lines) ? lines.filter(isText) : [];
+}
+
 /** A grant in the owner's words, from what stands beside its row; undefined when that is gone or unlike a grant. */
-function whatWasAllowed({ detail, at }: LogRow, cameras: readonly Named[]): string | undefined {
-  const { organisation, scopes, cameras: cams, hours, until } = (detail as { after?: Record<string, unknown> } | null)?.after ?? {};
+function whatWasAllowed(row: LogRow, cameras: readonly Named[]): string | undefined {
+  const { organisation, scopes, cameras: cams, hours, until } = afterOf(row);
   if (!isText(organisation) || !Array.isArray(scopes) || typeof until !== 'number') return undefined;
   const what = describeScopes(
     SCOPES.filter((scope) => scopes.includes(scope)),
     Array.isArray(cams) ? cams.filter(isText) : null,
     cameras,
   );
-  const sentence = tl.logAllowed(organisation, what, moment(until, at));
+  const sentence = tl.logAllowed(organisation, what, moment(until, row.at));
   const when = Hours.safeParse(hours);
   return when.success ? t.permAtHours(sentence, describeHours(when.data) ?? '') : sentence;
 }

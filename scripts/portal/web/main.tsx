@@ -13,17 +13,23 @@
  * hand-over        key-{text,scan,read,unread} key-known erase-people offer-make offer[data-text] offer-back offer-news hand-over-problem
  *                  take-{text,scan,read,unread} take-facts take-{name,email,site,device,agree,finish} take-problem[data-code]
  * recorder         nav-{site,cameras,permissions,activity,health,settings} open-<serial> looking unreachable verdict[data-level]
- * site             needs-you decide security-news watching watcher cameras camera-<id> camera-name-<id> camera-state-<id>[data-state] cameras-search
+ * site             needs-you decide security-news watching watcher cameras camera-<id> camera-name-<id> camera-state-<id>[data-state] camera-alarm-<id>[data-alarm]
+ * cameras          cameras-stills cameras-add still[data-shown] still-wait still-problem[data-code]
+ * adding           camera-find cameras-search camera-found find-problem camera-add add-{address,user,password,do} added add-problem camera-scan
+ *                  scan-{network,do} camera-passwords password-{for-<id>,user,password,do,refused,problem} set-up-<id> set-up-name-<id>
+ *                  set-up-name-do-<id> set-up-open-<id>
  * camera           camera-title camera-model stream-main stream-sub picture[data-state=idle|opening|live|ended|not-allowed] video watch watch-stop
  *                  watch-sharp live[data-first-frame-ms] watermark no-picture watch-step watch-ended[data-code] watch-ended-say
- * movement         ptz ptz-{up,down,left,right,in,out} ptz-problem
+ *                  camera-complaint[data-alarm] camera-care camera-{test,remove,remove-sure,keep} test-{verdict,steps,problem}
+ * movement         ptz ptz-{up,down,left,right,in,out,home} ptz-problem presets preset-<token> presets-edit preset-{name,store,problem}
+ *                  preset-{again,forget,forget-sure,keep}-<token>
  * permissions      application[data-organisation] application-note grant-scope-<scope> grant-duration-{pictures,other}
  *                  grant-all-cameras grant-camera-<id> allow decline grant-problem permission-news grants grant[data-grant] stop hours-{any,some} hours-day-<n>
  *                  hours-from hours-to
  *                  stop-all stop-all-sure nobody-can-watch past-grants withdraw-waiting[data-at-relay] stop-problem
  * activity         log-filter log log-row[data-action][data-result][data-seq] log-older log-head log-witness[data-verdict] log-{all,left,visits,care,verify}
  * log pages        ledger-period ledger-sum ledger ledger-pictures visits-period visits visit[data-refused] retention retention-{full,days,rows,hold,save}
- *                  erase erase-{text,look,person,person-sure,done} incident incident-{note,open,open-sure,open-since,close,news}
+ *                  erase erase-{text,look,person,person-sure,done} incident incident-{note,open,open-sure,open-since,close,news} evidence-{fetch,file}
  * health           health-now health-{cpu,memory,disk,temperature,cameras,uptime,rss} chart[data-drawn] chart-summary chart-value
  *                  health-facts fact[data-fact][data-state]
  * settings         set-recorder-name set-name-<id> set-{sub,main}-resolution-<id> set-{sub,main}-rate-<id> set-user-<id>
@@ -60,7 +66,7 @@ async function findWay(): Promise<Way> {
   const door = await fetch(DOOR_PATHS.facts, { cache: 'no-store' });
   if (door.status === 200 && door.headers.get('content-type')?.startsWith('application/json') === true) {
     const onSite = parseShape(DoorFacts, await door.json());
-    const { LanTransport } = await import('../client/lan-transport.js');
+    const { LanTransport } = await import('./lan-piece.js');
     const transport = new LanTransport();
     addEventListener('online', () => transport.retryNow());
     return { tenant: onSite.tenant, transport, onSite };
@@ -79,7 +85,7 @@ async function start(root: HTMLElement): Promise<void> {
     keyring: await Keyring.open(),
     openRecorder: (serial, identity, deviceKey) => new RecorderClient({ transport, scope: { tenant, serial }, identity, deviceKey }),
     // The curve arithmetic is needed once in a recorder's life.
-    pair: async (serial, code) => (await import('../client/pair.js')).pair({ transport, scope: { tenant, serial }, code }),
+    pair: async (serial, code) => (await import('./pairing-piece.js')).pair({ transport, scope: { tenant, serial }, code }),
   });
 }
 

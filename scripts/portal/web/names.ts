@@ -1,4 +1,4 @@
-import { t } from './words.js';
+import { tr } from './recorder-texts.js';
 
 /** Anything with a camera's id and name. */
 export interface Named {
@@ -8,5 +8,5 @@ export interface Named {
 
 /** The camera's name, or `Camera 3` when its name is not known (or not allowed to be). */
 export function cameraNameOf(cameras: readonly Named[], id: string): string {
-  return cameras.find((camera) => camera.id === id)?.name ?? t.camUnnamed(id);
+  return cameras.find((camera) => camera.id === id)?.name ?? tr.camUnnamed(id);
 }

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { signal } from './state/signal.js';
 
 /** Segments after `#/`, decoded. Everything after the `#` stays in the browser: no server learns which recorder is looked at. */
 export type Path = readonly string[];

@@ -1,13 +1,12 @@
 import { common } from './words/en-common.js';
 import { installer } from './words/en-installer.js';
 import { owner } from './words/en-owner.js';
-import { recorder } from './words/en-recorder.js';
 
 /**
- * The texts of the app; those of the activity page and of ownership are in log-texts and trust-words. Another language is another object of the type `Words`: a missing or differently shaped entry does not
+ * The texts of the app; those that the first view does not need are in log-texts, recorder-texts, camera-texts and trust-words. Another language is another object of the type `Words`: a missing or differently shaped entry does not
  * compile. Owner texts use a shop owner's words; installer texts are exact and short.
  */
-export const english = { ...common, ...owner, ...installer, ...recorder };
+export const english = { ...common, ...owner, ...installer };
 
 /** The shape of a language. */
 export type Words = typeof english;

@@ -1,10 +1,12 @@
 /** Everything of a camera that needs no socket: its state and the services over it. */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Backchannel } from './audio-operations.js';
 import { notifyConsumer } from './base-notify.js';
 import { Accounts, startClock } from './camera-clock.js';
-import { eventMessage, firstSource, type RaisedEvent, restingProperties } from './camera-events.js';
+import { EVENT_NAMES, type EventName, eventMessage, firstSource, type RaisedEvent, restingProperties } from './camera-events.js';
 import type { CameraOptions, CameraSwitches } from './camera-options.js';
 import { cameraServices, type DeviceSurroundings } from './camera-services.js';
 import { type Clip, indexClip } from './clip.js';
@@ -20,6 +22,7 @@ import { PtzTours } from './ptz-tours.js';
 import { PullPoints } from './pull-points.js';
 import { NO_QUIRKS } from './quirks.js';
 import { defaultSpans } from './recordings.js';
+import type { ReplayCounters } from './replay.js';
 import type { StreamKind } from './rtsp-context.js';
 import { SoapFault } from './soap.js';
 import { KINDS } from './tokens.js';
@@ -90,15 +93,26 @@ const startSwitches = (options: CameraOptions): CameraSwitches => ({
 
 const startCounters = () => ({
   ...{ openConnections: 0, connections: 0, playingSessions: 0, plays: 0, mediaBytes: 0, dropped: 0 },
-  ...{ syncRequests: 0, soapRequests: 0, soapFaults: 0, failedLogins: 0, lockedLogins: 0, reboots: 0, firmwareBytes: 0 },
+  ...{
+    syncRequests: 0,
+    soapRequests: 0,
+    soapFaults: 0,
+    failedLogins: 0,
+    lockedLogins: 0,
+    clearPasswords: 0,
+    reboots: 0,
+    firmwareBytes: 0,
+    unknownPaths: 0,
+  },
+  replay: { plays: 0, pictures: 0, readAtMs: undefined } as ReplayCounters,
   operations: {} as Record<string, number>,
   auxiliary: [] as string[],
 });
 
 /** Properties and who is told of their changes. */
-function createEvents(switches: CameraSwitches, now: () => number) {
+function createEvents(switches: CameraSwitches, now: () => number, kinds: readonly EventName[] = EVENT_NAMES) {
   const points = new PullPoints(() => performance.now(), notifyConsumer);
-  const properties = restingProperties(now());
+  const properties = restingProperties(now(), kinds);
   const raise = ({ kind, isOn, source = firstSource(kind) }: RaisedEvent): void => {
     let state = properties.find((one) => one.kind === kind && one.source === source);
     if (state === undefined) {
@@ -109,7 +123,7 @@ function createEvents(switches: CameraSwitches, now: () => number) {
     const isUntold = switches.quirks.neverClears && !isOn && (kind === 'motion' || kind === 'tamper');
     if (!isUntold) points.broadcast(eventMessage(state, 'Changed', switches.quirks));
   };
-  return { points, raise, properties: () => properties };
+  return { points, raise, kinds, properties: () => properties };
 }
 
 const makeIdentity = (options: CameraOptions, serial: string): CameraIdentity => ({
@@ -121,6 +135,7 @@ const makeIdentity = (options: CameraOptions, serial: string): CameraIdentity =>
   hardware: 'TC-720',
   location: 'test bench',
   hasPtz: options.ptz ?? true,
+  hasSpeaker: options.backchannel ?? false,
 });
 
 /** State and services of one camera. */
@@ -138,14 +153,14 @@ export function createDevice(options: CameraOptions, surroundings: DeviceSurroun
   const ptz = new PtzState();
   const tours = new PtzTours(ptz, now);
   const imaging = new ImagingState();
-  const events = createEvents(switches, now);
+  const events = createEvents(switches, now, options.tells);
   const io = new InOut((kind, source, isOn) => events.raise({ kind, source, isOn }));
   const spans = options.recordings ?? defaultSpans(Date.now());
   const endpoint = `urn:uuid:${makeUuid(options, serial)}`;
   const media: MediaState = {
     ...encoders,
     hasPtz: identity.hasPtz,
-    hasBackchannel: options.backchannel ?? false,
+    backchannel: new Backchannel(options.backchannel ?? false, options.backchannelIsBound ?? true),
     quirks: () => switches.quirks,
     login: () => ({ user, password: switches.password }),
     overlays: new Overlays(),

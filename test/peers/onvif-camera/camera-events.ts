@@ -135,13 +135,13 @@ function description(wording: Wording): string {
 }
 
 /** The topic set of GetEventProperties, as a tree of elements. */
-export function topicSetXml(quirks: CameraQuirks): string {
+export function topicSetXml(quirks: CameraQuirks, kinds: readonly EventName[] = EVENT_NAMES): string {
   interface Branch {
     readonly branches: Map<string, Branch>;
     leaf: string;
   }
   const root: Branch = { branches: new Map(), leaf: '' };
-  for (const kind of EVENT_NAMES) {
+  for (const kind of kinds) {
     const wording = wordingOf(kind, quirks);
     let at = root;
     for (const step of wording.topic.split('/')) {
@@ -159,11 +159,11 @@ export function topicSetXml(quirks: CameraQuirks): string {
 }
 
 /** All properties of a camera, at rest. */
-export function restingProperties(now: number): EventState[] {
+export function restingProperties(now: number, kinds: readonly EventName[] = EVENT_NAMES): EventState[] {
   const more = [
     { kind: 'digital-input', source: 'input_1' },
     { kind: 'relay', source: 'relay_1' },
   ] as const;
   const first = EVENT_NAMES.map((kind) => ({ kind, source: firstSource(kind) }));
-  return [...first, ...more].map((one) => ({ ...one, isOn: false, atMs: now }));
+  return [...first, ...more].filter(({ kind }) => kinds.includes(kind)).map((one) => ({ ...one, isOn: false, atMs: now }));
 }

@@ -1,11 +1,12 @@
 /** What the test camera is told and what it tells. */
-import type { RaisedEvent } from './camera-events.js';
+import type { EventName, RaisedEvent } from './camera-events.js';
 import type { EncoderSettings } from './encoders.js';
 import type { Account, DigestAlgorithm } from './http-digest.js';
 import type { ImagingValues } from './imaging-state.js';
 import type { PtzPosition } from './ptz-state.js';
 import type { CameraQuirks } from './quirks.js';
 import type { RecordedSpan } from './recordings.js';
+import type { ReplayCounters } from './replay.js';
 import type { RtspCounters, StreamKind } from './rtsp-context.js';
 
 /** What can go wrong with a camera, set at the start or while it runs. */
@@ -66,6 +67,14 @@ export interface CameraOptions extends SwitchChanges {
   readonly recordings?: readonly RecordedSpan[];
   /** It has a loudspeaker and takes audio over RTSP. */
   readonly backchannel?: boolean;
+  /** Its profiles carry the way back from the start; on when not given. */
+  readonly backchannelIsBound?: boolean;
+  /** What it can tell of; everything when not given. */
+  readonly tells?: readonly EventName[];
+  /** It also has HTTPS and RTSPS, on any free ports, with a certificate of its own making. */
+  readonly tls?: boolean;
+  /** SOAP and pictures take HTTP Basic and nothing else. */
+  readonly basicOnly?: boolean;
   /** How long a reboot keeps it away. */
   readonly rebootMs?: number;
   /** Answers WS-Discovery on UDP 3702; on when not given. */
@@ -83,15 +92,20 @@ export interface CameraCounters extends Readonly<RtspCounters> {
   readonly syncRequests: number;
   readonly soapRequests: number;
   readonly soapFaults: number;
+  /** Requests for an address where nothing is. */
+  readonly unknownPaths: number;
   /** How often each operation was asked for. */
   readonly operations: Readonly<Record<string, number>>;
   readonly failedLogins: number;
   /** Logins that were refused because the account was locked. */
   readonly lockedLogins: number;
+  /** Passwords that came in clear over an unencrypted connection, which never is right. */
+  readonly clearPasswords: number;
   /** Subscriptions that are open now, and the most there ever were at once. */
   readonly subscriptions: number;
   readonly mostSubscriptions: number;
   readonly reboots: number;
+  readonly replay: Readonly<ReplayCounters>;
   /** Times that the camera froze under too many requests. */
   readonly freezes: number;
   readonly firmwareBytes: number;
@@ -102,12 +116,16 @@ export interface CameraCounters extends Readonly<RtspCounters> {
 export interface OnvifCamera {
   /** The device service's address. */
   readonly deviceUri: string;
+  /** The same over TLS; '' for a camera without. */
+  readonly secureUri: string;
   readonly httpPort: number;
   readonly rtspPort: number;
   /** urn:uuid:..., as discovery gives it. */
   readonly endpoint: string;
   /** Without user and password. */
   rtspUri(kind: StreamKind): string;
+  /** Shows another certificate from now on and ends what is open; only with TLS. */
+  renewCertificate(): Promise<void>;
   counters(): CameraCounters;
   set(switches: SwitchChanges): void;
   settings(kind: StreamKind): EncoderSettings;

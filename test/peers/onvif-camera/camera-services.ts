@@ -38,7 +38,7 @@ export interface DeviceState {
   readonly tours: PtzTours;
   readonly imaging: ImagingState;
   readonly io: InOut;
-  readonly events: Pick<EventServiceState, 'points' | 'properties'>;
+  readonly events: Pick<EventServiceState, 'points' | 'properties' | 'kinds'>;
   readonly spans: readonly RecordedSpan[];
   onAuxiliary(command: string): void;
 }
@@ -82,7 +82,7 @@ function facesOf(state: DeviceState, around: DeviceSurroundings, has: readonly S
         imagingService(state.imaging, () => sourceTokens(switches.quirks.sources)),
       ),
     ],
-    tmd: () => [face('tmd', deviceIoService(io)), face('tds', relayOperations(io))],
+    tmd: () => [face('tmd', deviceIoService(io, media.backchannel.isThere)), face('tds', relayOperations(io))],
     tse: () => [face('tse', searchService(storage))],
     trc: () => [face('trc', recordingService(storage))],
     trp: () => [face('trp', replayService(storage))],

@@ -1,4 +1,5 @@
 /** Relays and digital inputs: their state, the DeviceIO service, and the same operations in the device service. */
+import { SPEAKER } from './audio-operations.js';
 import { requireToken } from './device-service.js';
 import { xsDuration } from './duration.js';
 import { acts, type Operation, reads, type Service } from './operation.js';
@@ -112,15 +113,15 @@ function changeInputs(body: XmlElement, state: InOut): void {
 }
 
 /** The DeviceIO service without the shared relay operations. */
-export function deviceIoService(state: InOut): Service {
+export function deviceIoService(state: InOut, hasSpeaker: boolean): Service {
   const list = (name: string, row: string): Operation => reads([], () => `<tmd:${name}Response>${row}</tmd:${name}Response>`);
   const idle = IDLE.map((one) => `<tmd:IdleState>${one}</tmd:IdleState>`).join('');
   return {
-    GetServiceCapabilities: serviceCapabilities('tmd'),
+    GetServiceCapabilities: serviceCapabilities('tmd', hasSpeaker),
     GetVideoSources: list('GetVideoSources', '<tmd:Token>source_0</tmd:Token>'),
     GetVideoOutputs: list('GetVideoOutputs', ''),
     GetAudioSources: list('GetAudioSources', ''),
-    GetAudioOutputs: list('GetAudioOutputs', ''),
+    GetAudioOutputs: list('GetAudioOutputs', hasSpeaker ? `<tmd:Token>${SPEAKER}</tmd:Token>` : ''),
     GetDigitalInputs: reads([], () => {
       const rows = state.inputs.map(({ token, idle: at }) => `<tmd:DigitalInputs token="${token}" IdleState="${at}"/>`);
       return `<tmd:GetDigitalInputsResponse>${rows.join('')}</tmd:GetDigitalInputsResponse>`;

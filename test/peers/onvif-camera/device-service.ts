@@ -15,6 +15,7 @@ export interface CameraIdentity {
   readonly hardware: string;
   readonly location: string;
   readonly hasPtz: boolean;
+  readonly hasSpeaker: boolean;
 }
 
 /** The scopes as discovery and GetScopes give them. */
@@ -52,10 +53,10 @@ export function deviceService(identity: CameraIdentity, endpoint: string, has: r
   const facts = { Manufacturer: manufacturer, Model: model, FirmwareVersion: firmware, SerialNumber: serial, HardwareId: hardware };
   const open = (takes: readonly string[], answer: Operation['answer']): Operation => ({ access: 'PRE_AUTH', takes, answer });
   return {
-    GetServices: open(['IncludeCapability'], (body, { baseUri }) => getServices(body, baseUri, has)),
+    GetServices: open(['IncludeCapability'], (body, { baseUri }) => getServices(body, baseUri, has, identity.hasSpeaker)),
     GetServiceCapabilities: serviceCapabilities('tds'),
     GetCapabilities: {
-      ...open(['Category'], (body, { baseUri }) => getCapabilities(body, baseUri, has)),
+      ...open(['Category'], (body, { baseUri }) => getCapabilities(body, baseUri, has, identity.hasSpeaker)),
       repeats: ['Category'],
     },
     GetEndpointReference: open([], () => {

@@ -1,5 +1,5 @@
 /** The Event service: pull points, base notification, and the subscription manager behind both. */
-import { type EventMessage, type EventState, eventMessage, topicSetXml } from './camera-events.js';
+import { type EventMessage, type EventName, type EventState, eventMessage, topicSetXml } from './camera-events.js';
 import type { EventKind } from './camera-options.js';
 import { xsDuration } from './duration.js';
 import type { Call, Operation, Service } from './operation.js';
@@ -16,6 +16,8 @@ export interface EventServiceState {
   readonly quirks: () => CameraQuirks;
   /** How long a pull is held and a subscription granted at most; read at each request. */
   readonly limits: { readonly longestPullMs: number; readonly longestLifeMs: number };
+  /** What the camera tells of at all. */
+  readonly kinds: readonly EventName[];
   /** Every property with its present value. */
   properties(): readonly EventState[];
 }
@@ -188,7 +190,7 @@ function properties(state: EventServiceState): string {
   return [
     '<tev:GetEventPropertiesResponse>',
     '<tev:TopicNamespaceLocation>http://www.onvif.org/onvif/ver10/topics/topicns.xml</tev:TopicNamespaceLocation>',
-    `<wsnt:FixedTopicSet>true</wsnt:FixedTopicSet><wstop:TopicSet>${topicSetXml(state.quirks())}</wstop:TopicSet>${dialects}`,
+    `<wsnt:FixedTopicSet>true</wsnt:FixedTopicSet><wstop:TopicSet>${topicSetXml(state.quirks(), state.kinds)}</wstop:TopicSet>${dialects}`,
     '<tev:MessageContentFilterDialect>http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter</tev:MessageContentFilterDialect>',
     '<tev:MessageContentSchemaLocation>http://www.onvif.org/onvif/ver10/schema/onvif.xsd</tev:MessageContentSchemaLocation>',
     '</tev:GetEventPropertiesResponse>',

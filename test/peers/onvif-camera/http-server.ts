@@ -1,6 +1,8 @@
 /** The camera's web server: SOAP, the snapshot, the place for new firmware, and its counters for tests. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { CertificatePair } from './certificate.js';
 import type { ConnectionQuirks } from './connection-quirks.js';
 import { HttpProblem, type LoginGate } from './login-gate.js';
 import { DeadProgram } from './media2-service.js';
@@ -26,6 +28,8 @@ export interface WebContext {
   counters(): unknown;
   /** Told of each answered operation, for the counters. */
   onOperation(name: string, isFault: boolean): void;
+  /** Somebody asked for what is not there. */
+  onUnknownPath(): void;
   /** A whole new firmware came. */
   onFirmware(sizeBytes: number): void;
   /** The camera's clock, which every answer carries as Date. */
@@ -37,6 +41,8 @@ export interface WebContext {
 
 export interface WebServer {
   readonly port: number;
+  /** Over TLS: shows another certificate to whoever connects from now on. */
+  use(pair: CertificatePair): void;
   dropConnections(): void;
   stop(): Promise<void>;
 }
@@ -67,7 +73,10 @@ function findOperation(faces: readonly ServiceFace[], soap: SoapRequest, quirks:
 
 async function answerSoap(context: WebContext, request: IncomingMessage): Promise<string> {
   const faces = context.services.get((request.url ?? '').split('?')[0] ?? '');
-  if (faces === undefined) throw new HttpProblem(404);
+  if (faces === undefined) {
+    context.onUnknownPath();
+    throw new HttpProblem(404);
+  }
   if (request.method !== 'POST') throw new HttpProblem(405, { Allow: 'POST' });
   if (!/^application\/soap\+xml\s*(;|$)/i.test(request.headers['content-type'] ?? '')) throw new HttpProblem(415);
   context.connections.checkContentType(request);
@@ -146,11 +155,14 @@ async function serve(context: WebContext, request: IncomingMessage, response: Se
   }
 }
 
-/** Listens and resolves with the port; rejects when it is taken. */
-export async function startWebServer(context: WebContext, host: string, port: number): Promise<WebServer> {
-  const server = createServer({ keepAliveTimeout: 5000 }, (request, response) => {
+/** Listens, over TLS where there is a certificate, and resolves with the port; rejects when it is taken. */
+export async function startWebServer(context: WebContext, host: string, port: number, pair?: CertificatePair): Promise<WebServer> {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     serve(context, request, response).catch(() => response.destroy());
-  });
+  };
+  const options = { keepAliveTimeout: 5000 };
+  const secure = pair === undefined ? undefined : createSecureServer({ ...options, ...pair }, onRequest);
+  const server = secure ?? createServer(options, onRequest);
   server.on('connection', (socket) => {
     if (context.isGone()) socket.destroy();
   });
@@ -159,6 +171,7 @@ export async function startWebServer(context: WebContext, host: string, port: nu
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
+    use: (next) => secure?.setSecureContext({ ...next }),
     dropConnections: () => server.closeAllConnections(),
     async stop() {
       const closed = once(server, 'close');

@@ -1,5 +1,6 @@
 /** Who may call what: WS-Security, HTTP Digest and Basic, as an orderly camera takes them and as the quirks have it. */
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { type Account, type DigestVerifier, isSameText } from './http-digest.js';
 import { type AccessClass, mayCall } from './operation.js';
 import type { CameraQuirks } from './quirks.js';
@@ -29,7 +30,9 @@ export interface GateParts {
   readonly tokens: TokenVerifier;
   /** A clock in ms that does not jump. */
   readonly now: () => number;
-  readonly counters: { failedLogins: number; lockedLogins: number };
+  readonly counters: { failedLogins: number; lockedLogins: number; clearPasswords: number };
+  /** Basic is the only way in. */
+  readonly basicOnly: boolean;
 }
 
 const NOT_AUTHORIZED = ['ter:NotAuthorized'];
@@ -58,16 +61,18 @@ export class LoginGate {
   /** The snapshot and the upload, behind the way of login that the camera has for them. */
   checkPlain(request: IncomingMessage): void {
     const { quirks, accounts } = this.#parts;
-    if (quirks().snapshotLogin === 'query') {
+    if (this.#parts.basicOnly) this.#needBasic(request);
+    else if (quirks().snapshotLogin === 'query') {
       const query = new URL(request.url ?? '/', 'http://camera').searchParams;
       const found = accounts().some((one) => one.user === query.get('usr') && one.password === query.get('pwd'));
       if (!found) throw new HttpProblem(401);
     } else if (quirks().snapshotLogin === 'basic') {
-      if (this.#basicAccount(request) === undefined) throw new HttpProblem(401, { 'WWW-Authenticate': 'Basic realm="camera"' });
+      this.#needBasic(request);
     } else this.#digestAccount(request);
   }
 
   #account(request: IncomingMessage, soap: SoapRequest, text: string, quirks: CameraQuirks): Account {
+    if (this.#parts.basicOnly) return this.#needBasic(request);
     const hasToken = child(soap.header, 'Security') !== undefined;
     if (quirks.digestOnly && hasToken) throw this.#challenge(false, HTML_401);
     if (quirks.unprefixedSecurityOnly && hasToken && !/<Security[\s>]/.test(text)) throw refused();
@@ -93,8 +98,15 @@ export class LoginGate {
     return found;
   }
 
+  #needBasic(request: IncomingMessage): Account {
+    const found = this.#basicAccount(request);
+    if (found !== undefined) return found;
+    throw new HttpProblem(401, { 'WWW-Authenticate': 'Basic realm="camera"' });
+  }
+
   #basicAccount(request: IncomingMessage): Account | undefined {
     const encoded = /^Basic +([\w+/=]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (encoded !== undefined && !(request.socket instanceof TLSSocket)) this.#parts.counters.clearPasswords += 1;
     const plain = Buffer.from(encoded ?? '', 'base64').toString('utf8');
     return this.#parts.accounts().find((one) => isSameText(plain, `${one.user}:${one.password}`));
   }

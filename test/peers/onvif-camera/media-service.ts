@@ -1,4 +1,5 @@
 /** The Media service (version 1): profiles, encoders, stream and snapshot addresses. */
+import { audioOperations1, backchannelParts } from './audio-operations.js';
 import { type EncoderSettings, GOP_SECONDS, GOV_RANGE, QUALITY_RANGE, readSettings } from './encoders.js';
 import {
   encoderTokens,
@@ -6,6 +7,7 @@ import {
   MULTICAST,
   namedEncoder,
   namedProfile,
+  profileTokens,
   resolution,
   snapshotUri,
   sourceConfiguration,
@@ -48,7 +50,11 @@ function profile(tag: string, key: ProfileKey, state: MediaState): string {
   const source = `<tt:VideoSourceConfiguration token="source_config_${key.source}">${sourceConfiguration(key.source)}</tt:VideoSourceConfiguration>`;
   const ptz = state.hasPtz && key.source === 0 ? ptzConfiguration('tt:PTZConfiguration') : '';
   const name = key.source === 0 ? key.kind : `${key.kind} ${key.source + 1}`;
-  return `<trt:${tag} token="${profileToken(key)}" fixed="true"><tt:Name>${name}</tt:Name>${source}${encoder('tt:VideoEncoderConfiguration', encoderToken(key), state)}${ptz}</trt:${tag}>`;
+  const token = profileToken(key);
+  const audio = backchannelParts(state.backchannel, token, ['AudioOutput', 'AudioDecoder'], (part) => `tt:${part}Configuration`);
+  const extension = audio === '' ? '' : `<tt:Extension>${audio}</tt:Extension>`;
+  const video = encoder('tt:VideoEncoderConfiguration', encoderToken(key), state);
+  return `<trt:${tag} token="${token}" fixed="true"><tt:Name>${name}</tt:Name>${source}${video}${ptz}${extension}</trt:${tag}>`;
 }
 
 /** The profiles that this version shows: it has no word for H.265. */
@@ -113,21 +119,6 @@ const mediaUri = (name: string, uri: string): string => {
   return respond(name, `<trt:MediaUri><tt:Uri>${escapeXml(uri)}</tt:Uri>${facts}</trt:MediaUri>`);
 };
 
-/** The audio outputs of a camera with a loudspeaker, which is how version 1 shows a backchannel. */
-function audioOperations(state: MediaState): Service {
-  const rows = (inner: string): string => (state.hasBackchannel ? inner : '');
-  return {
-    GetAudioSources: reads([], () => respond('GetAudioSources')),
-    GetAudioOutputs: reads([], () => respond('GetAudioOutputs', rows('<trt:AudioOutputs token="speaker_0"/>'))),
-    GetAudioDecoderConfigurations: reads([], () =>
-      respond(
-        'GetAudioDecoderConfigurations',
-        rows('<trt:Configurations token="decoder_0"><tt:Name>G.711</tt:Name><tt:UseCount>2</tt:UseCount></trt:Configurations>'),
-      ),
-    ),
-  };
-}
-
 /** The service over one camera's state. */
 export function mediaService(state: MediaState): Service {
   const sources = () => Array.from({ length: state.quirks().sources }, (_, source) => source);
@@ -178,7 +169,7 @@ export function mediaService(state: MediaState): Service {
       state.synchronize(namedProfile(body, state));
       return respond('SetSynchronizationPoint');
     }),
-    ...audioOperations(state),
+    ...audioOperations1(state.backchannel, () => profileTokens(state.quirks().sources)),
     ...overlayOperations('trt', state.overlays),
   };
 }

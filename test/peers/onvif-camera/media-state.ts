@@ -1,4 +1,5 @@
 /** What both Media services share: the camera's encoders, and how tokens and addresses are read and made. */
+import type { Backchannel } from './audio-operations.js';
 import { requireToken } from './device-service.js';
 import type { EncoderOffer, EncoderSettings } from './encoders.js';
 import type { Call } from './operation.js';
@@ -10,7 +11,7 @@ import type { XmlElement } from './xml.js';
 /** The camera's state as the Media services need it. */
 export interface MediaState {
   readonly hasPtz: boolean;
-  readonly hasBackchannel: boolean;
+  readonly backchannel: Backchannel;
   readonly quirks: () => CameraQuirks;
   /** The main account's password, which one quirk writes into the snapshot's address. */
   readonly login: () => { readonly user: string; readonly password: string };

@@ -1,4 +1,5 @@
 /** The Media service, version 2 (Profile T): one configuration for every codec. */
+import { audioOperations2, backchannelParts } from './audio-operations.js';
 import { type EncoderOffer, type EncoderSettings, GOP_SECONDS, GOV_RANGE, QUALITY_RANGE, readSettings2 } from './encoders.js';
 import { checkMulticast } from './media-service.js';
 import {
@@ -7,6 +8,7 @@ import {
   MULTICAST,
   namedEncoder,
   namedProfile,
+  profileTokens,
   resolution,
   snapshotUri,
   sourceConfiguration,
@@ -40,10 +42,6 @@ function encoder(tag: string, token: string, state: MediaState): string {
   return `<${tag} token="${token}" GovLength="${settings.rate * GOP_SECONDS}" Profile="${isH265 ? 'Main' : 'High'}">${parts.join('')}</${tag}>`;
 }
 
-const audio = (tag: string): string =>
-  `<${tag}Output token="output_0"><tt:Name>Speaker</tt:Name><tt:UseCount>2</tt:UseCount><tt:OutputToken>speaker_0</tt:OutputToken><tt:OutputLevel>50</tt:OutputLevel></${tag}Output>` +
-  `<${tag}Decoder token="decoder_0"><tt:Name>G.711</tt:Name><tt:UseCount>2</tt:UseCount></${tag}Decoder>`;
-
 /** A profile with the kinds of configuration that were asked for. */
 function profile(key: ProfileKey, state: MediaState, types: readonly string[]): string {
   const wants = (type: string): boolean => types.includes('All') || types.includes(type);
@@ -51,7 +49,12 @@ function profile(key: ProfileKey, state: MediaState, types: readonly string[]): 
     wants('VideoSource') ? `<tr2:VideoSource token="source_config_${key.source}">${sourceConfiguration(key.source)}</tr2:VideoSource>` : '',
     wants('VideoEncoder') ? encoder('tr2:VideoEncoder', encoderToken(key), state) : '',
     wants('PTZ') && state.hasPtz && key.source === 0 ? ptzConfiguration('tr2:PTZ') : '',
-    state.hasBackchannel && (wants('AudioOutput') || wants('AudioDecoder')) ? audio('tr2:Audio') : '',
+    backchannelParts(
+      state.backchannel,
+      profileToken(key),
+      (['AudioOutput', 'AudioDecoder'] as const).filter(wants),
+      (part) => `tr2:${part}`,
+    ),
   ].join('');
   const name = key.source === 0 ? key.kind : `${key.kind} ${key.source + 1}`;
   const inside = configurations === '' ? '' : `<tr2:Configurations>${configurations}</tr2:Configurations>`;
@@ -106,7 +109,7 @@ export function media2Service(state: MediaState): Service {
   const sources = () => Array.from({ length: state.quirks().sources }, (_, source) => source);
   const filter = ['ConfigurationToken', 'ProfileToken'];
   return {
-    GetServiceCapabilities: serviceCapabilities('tr2'),
+    GetServiceCapabilities: serviceCapabilities('tr2', state.backchannel.isThere),
     GetProfiles: { ...reads(['Token', 'Type'], (body) => getProfiles(body, state)), repeats: ['Type'] },
     GetVideoSourceConfigurations: reads(filter, () => {
       const rows = sources().map(
@@ -139,6 +142,7 @@ export function media2Service(state: MediaState): Service {
       state.synchronize(namedProfile(body, state));
       return respond('SetSynchronizationPoint');
     }),
+    ...audioOperations2(state.backchannel, () => profileTokens(state.quirks().sources)),
     ...overlayOperations('tr2', state.overlays),
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { createDevice, type Device } from './camera-device.js';
 import type { CameraCounters, CameraOptions, OnvifCamera, SwitchChanges } from './camera-options.js';
 import { CLIP_FOLDER } from './clip-folder.js';
@@ -9,12 +10,13 @@ import { ConnectionQuirks } from './connection-quirks.js';
 import { cameraScopes } from './device-service.js';
 import { type DiscoveryResponder, startDiscovery } from './discovery.js';
 import { DigestVerifier } from './http-digest.js';
-import { startWebServer, type WebServer } from './http-server.js';
+import { startWebServer, type WebContext, type WebServer } from './http-server.js';
 import { LoginGate } from './login-gate.js';
 import type { Call } from './operation.js';
 import type { StreamKind } from './rtsp-context.js';
 import { type RtspServer, startRtspServer } from './rtsp-server.js';
 import type { SoapRequest } from './soap.js';
+import { openTlsDoors, type TlsDoors } from './tls-doors.js';
 import { CLOCK_WINDOW_MS, createTokenVerifier } from './wsse.js';
 
 export type { CameraCounters, CameraOptions, CameraSwitches, OnvifCamera } from './camera-options.js';
@@ -54,20 +56,30 @@ function makeGate(device: Device, options: CameraOptions): LoginGate {
     }),
     now: () => performance.now(),
     counters,
+    basicOnly: options.basicOnly ?? false,
   });
 }
 
+/** Where streams are played from; no RTSPS without TLS. */
+interface StreamPorts {
+  readonly rtsp: number;
+  readonly rtsps: number;
+}
+
 /** Where a request reached the camera and what it tells of its own addresses, wrong ones included. */
-function makeCall(device: Device, options: CameraOptions, rtspPort: number, request: IncomingMessage, soap: SoapRequest): Call {
+function makeCall(device: Device, options: CameraOptions, ports: StreamPorts, request: IncomingMessage, soap: SoapRequest): Call {
   const { switches } = device;
   const { wrongAddress, rtspOnHttpPort } = switches.quirks;
   const own = bracketed(`${request.socket.localAddress ?? '127.0.0.1'}`.replace('::ffff:', ''));
   const host = switches.streamHost === '' ? own : switches.streamHost;
   const mediaHost = wrongAddress === '' ? host : (wrongAddress.split(':')[0] ?? host);
-  const mediaPort = rtspOnHttpPort ? request.socket.localPort : rtspPort;
-  const stream = (path: string): string => `${switches.streamScheme}://${mediaHost}:${mediaPort}/${path}`;
+  // Who comes over TLS gets streams over TLS.
+  const isTls = request.socket instanceof TLSSocket;
+  const mediaPort = rtspOnHttpPort ? request.socket.localPort : isTls ? ports.rtsps : ports.rtsp;
+  const scheme = isTls && switches.streamScheme === 'rtsp' ? 'rtsps' : switches.streamScheme;
+  const stream = (path: string): string => `${scheme}://${mediaHost}:${mediaPort}/${path}`;
   return {
-    baseUri: wrongAddress === '' ? `http://${host}:${request.socket.localPort}` : `http://${wrongAddress}`,
+    baseUri: `http${isTls ? 's' : ''}://${wrongAddress === '' ? `${host}:${request.socket.localPort}` : wrongAddress}`,
     streamUri: (kind) => options.externalRtsp?.(kind) ?? stream(kind),
     replayUri: (recording) => stream(`replay/${recording}`),
     now: device.now(),
@@ -78,37 +90,37 @@ function makeCall(device: Device, options: CameraOptions, rtspPort: number, requ
 }
 
 interface Surroundings {
-  readonly rtspPort: () => number;
+  readonly streamPorts: () => StreamPorts;
   readonly isGone: () => boolean;
   readonly counters: () => CameraCounters;
   readonly onFirmware: (sizeBytes: number) => void;
 }
 
-function startWeb(device: Device, options: CameraOptions, connections: ConnectionQuirks, around: Surroundings): Promise<WebServer> {
+/** What the camera's web servers answer by: the same for every door. */
+function webContext(device: Device, options: CameraOptions, connections: ConnectionQuirks, around: Surroundings): WebContext {
   const { switches, counters } = device;
-  return startWebServer(
-    {
-      services: device.services,
-      snapshot: readSnapshot,
-      gate: makeGate(device, options),
-      connections,
-      quirks: () => switches.quirks,
-      call: (request, soap) => makeCall(device, options, around.rtspPort(), request, soap),
-      counters: around.counters,
-      onOperation: (name, isFault) => {
-        counters.soapRequests += 1;
-        if (isFault) counters.soapFaults += 1;
-        if (/^[A-Za-z0-9]{1,60}$/.test(name)) counters.operations[name] = (counters.operations[name] ?? 0) + 1;
-      },
-      onFirmware: around.onFirmware,
-      now: device.now,
-      slowMs: () => switches.slowMs,
-      isGone: around.isGone,
-      hangs: () => switches.hangs,
+  return {
+    services: device.services,
+    snapshot: readSnapshot,
+    gate: makeGate(device, options),
+    connections,
+    quirks: () => switches.quirks,
+    call: (request, soap) => makeCall(device, options, around.streamPorts(), request, soap),
+    counters: around.counters,
+    onOperation: (name, isFault) => {
+      counters.soapRequests += 1;
+      if (isFault) counters.soapFaults += 1;
+      if (/^[A-Za-z0-9]{1,60}$/.test(name)) counters.operations[name] = (counters.operations[name] ?? 0) + 1;
     },
-    options.host ?? '127.0.0.1',
-    options.port ?? 0,
-  );
+    onUnknownPath: () => {
+      counters.unknownPaths += 1;
+    },
+    onFirmware: around.onFirmware,
+    now: device.now,
+    slowMs: () => switches.slowMs,
+    isGone: around.isGone,
+    hangs: () => switches.hangs,
+  };
 }
 
 function startRtsp(device: Device, options: CameraOptions): Promise<RtspServer> {
@@ -124,6 +136,7 @@ function startRtsp(device: Device, options: CameraOptions): Promise<RtspServer> 
           accounts: () => device.accounts.list(),
           now: Date.now,
         });
+  const sub = device.encoders.streams.get('sub');
   const context = {
     streams: device.encoders.streams,
     counters: device.counters,
@@ -131,6 +144,7 @@ function startRtsp(device: Device, options: CameraOptions): Promise<RtspServer> 
     auth: () => auth,
     slowMs: () => device.switches.slowMs,
     hangs: () => device.switches.hangs,
+    replay: sub === undefined ? undefined : { clip: () => sub.clip, spans: () => device.spans, counters: device.counters.replay },
     idrAtPlay: options.idrAtPlay ?? false,
     sessionTimeoutS: options.sessionTimeoutS ?? 60,
   };
@@ -188,6 +202,7 @@ class Reboot {
 /** What runs of one camera; filled while it starts. */
 interface Running {
   web?: WebServer;
+  doors?: TlsDoors;
   rtsp?: RtspServer;
   discovery?: DiscoveryResponder;
   reboot?: Reboot;
@@ -255,7 +270,9 @@ export async function startOnvifCamera(options: CameraOptions = {}): Promise<Onv
   );
   const applyGone = (): void => {
     running.rtsp?.setGone(isGone());
-    if (isGone()) running.web?.dropConnections();
+    if (!isGone()) return;
+    running.web?.dropConnections();
+    running.doors?.dropConnections();
   };
   const reboot = new Reboot(device, options.rebootMs ?? DEFAULT_REBOOT_MS, applyGone, () => running.discovery);
   running.reboot = reboot;
@@ -265,12 +282,15 @@ export async function startOnvifCamera(options: CameraOptions = {}): Promise<Onv
   };
   const rtsp = await startRtsp(device, options);
   running.rtsp = rtsp;
-  const around = { rtspPort: () => rtsp.port, isGone, counters: () => readCounters(device, connections), onFirmware };
-  const web = await startWeb(device, options, connections, around).catch(async (error: unknown) => {
+  const streamPorts = (): StreamPorts => ({ rtsp: rtsp.port, rtsps: running.doors?.rtspsPort ?? 0 });
+  const around = { streamPorts, isGone, counters: () => readCounters(device, connections), onFirmware };
+  const context = webContext(device, options, connections, around);
+  const web = await startWebServer(context, host, options.port ?? 0).catch(async (error: unknown) => {
     await rtsp.stop();
     throw error;
   });
   running.web = web;
+  if (options.tls === true) running.doors = await openTlsDoors((pair) => startWebServer(context, host, 0, pair), host, rtsp.port);
   applyGone();
   if (options.discovery ?? true) running.discovery = await startDiscovery(discoverable(device, web.port, isGone), host);
   const near = host === '0.0.0.0' ? '127.0.0.1' : bracketed(host);
@@ -278,16 +298,18 @@ export async function startOnvifCamera(options: CameraOptions = {}): Promise<Onv
   return {
     ...stateHandle(device, applyGone),
     deviceUri: `http://${near}:${web.port}/onvif/device_service`,
+    secureUri: running.doors === undefined ? '' : `https://${near}:${running.doors.httpsPort}/onvif/device_service`,
     httpPort: web.port,
     rtspPort: rtsp.port,
     endpoint: device.endpoint,
     rtspUri: (kind) => options.externalRtsp?.(kind) ?? `rtsp://${near}:${rtsp.port}/${kind}`,
     counters: around.counters,
     reboot: () => reboot.run(),
+    renewCertificate: async () => running.doors?.renew(),
     async stop() {
       reboot.stop();
       device.stop();
-      await Promise.all([running.discovery?.stop(), web.stop(), rtsp.stop()]);
+      await Promise.all([running.discovery?.stop(), running.doors?.stop(), web.stop(), rtsp.stop()]);
     },
   };
 }

@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { PlayedFrame, PlayOut } from './play-out.js';
+import { Replay } from './replay.js';
 import { frameBytes, rtpTime, senderReport } from './rtp.js';
 import type { RtspContext, StreamKind } from './rtsp-context.js';
 import { chooseTransport, createRtspReader, type RtspRequest, rtspAnswer } from './rtsp-message.js';
@@ -10,7 +11,7 @@ import { describeClip } from './sdp.js';
 /** A client with this much unread is dropped: a camera's memory is small. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const REPORT_EVERY_MS = 5000;
-const PUBLIC = 'OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN';
+const PUBLIC = 'OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, TEARDOWN';
 
 interface Session {
   readonly id: string;
@@ -35,15 +36,19 @@ interface Answer {
 
 /** The stream and the control part of a request's URI; undefined when there is no such stream. */
 function parsePath(uri: string): { kind: StreamKind; isTrack: boolean } | undefined {
-  const path = /^rtsp:\/\/[^/?]+\/([^?]*)(?:\?.*)?$/i.exec(uri)?.[1];
+  const path = /^rtsps?:\/\/[^/?]+\/([^?]*)(?:\?.*)?$/i.exec(uri)?.[1];
   const match = /^(main|sub)\/?(trackID=0)?$/.exec(path ?? '');
   return match === null ? undefined : { kind: match[1] as StreamKind, isTrack: match[2] !== undefined };
 }
+
+/** Whether a request is about what is on the camera's storage. */
+const isReplay = (uri: string): boolean => /^rtsps?:\/\/[^/?]+\/replay\/recording_0(\/(trackID=0)?)?$/i.test(uri);
 
 /** Serves one socket until it closes; errors of the socket only end it. */
 export class RtspConnection {
   readonly #socket: Socket;
   readonly #context: RtspContext;
+  readonly #replay: Replay | undefined;
   #session: Session | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Answers go out in the order of their requests, also when each is delayed. */
@@ -52,6 +57,7 @@ export class RtspConnection {
   constructor(socket: Socket, context: RtspContext) {
     this.#socket = socket;
     this.#context = context;
+    this.#replay = context.replay === undefined ? undefined : new Replay(socket, context.replay);
     const read = createRtspReader();
     socket.setNoDelay(true);
     this.#keepAlive();
@@ -67,6 +73,7 @@ export class RtspConnection {
     socket.on('close', () => {
       clearTimeout(this.#idle);
       this.#endSession();
+      this.#replay?.end();
     });
   }
 
@@ -90,7 +97,8 @@ export class RtspConnection {
 
   #answer(request: RtspRequest): Answer {
     const required = request.headers.get('require');
-    if (required !== undefined) return { status: 551, headers: { Unsupported: required } };
+    if (required !== undefined && !(required === 'onvif-replay' && isReplay(request.uri)))
+      return { status: 551, headers: { Unsupported: required } };
     if (request.method === 'OPTIONS') return { status: 200, headers: { Public: PUBLIC } };
     if (!PUBLIC.split(', ').includes(request.method)) return { status: 405, headers: { Allow: PUBLIC } };
     const auth = this.#context.auth();
@@ -99,8 +107,9 @@ export class RtspConnection {
       if (found === undefined || found === 'stale')
         return { status: 401, headers: { 'WWW-Authenticate': auth.challenges(found === 'stale') } };
     }
+    if (isReplay(request.uri)) return this.#replay?.answer(request) ?? { status: 404 };
     const path = parsePath(request.uri);
-    if (path === undefined) return { status: 404 };
+    if (path === undefined || request.method === 'PAUSE') return { status: path === undefined ? 404 : 455 };
     if (request.method === 'DESCRIBE') return this.#describe(request, path.kind);
     if (request.method === 'SETUP') return this.#setup(request, path);
     if (request.method === 'GET_PARAMETER') {

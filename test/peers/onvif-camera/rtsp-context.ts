@@ -1,6 +1,7 @@
 /** What the camera's RTSP connections share. */
 import type { DigestVerifier } from './http-digest.js';
 import type { PlayOut } from './play-out.js';
+import type { ReplayContext } from './replay.js';
 
 /** The camera's two streams. */
 export type StreamKind = 'main' | 'sub';
@@ -27,6 +28,8 @@ export interface RtspContext {
   slowMs(): number;
   /** Requests are read and never answered. */
   hangs?(): boolean;
+  /** What is on the storage; undefined: nothing is replayed. */
+  readonly replay?: ReplayContext | undefined;
   readonly idrAtPlay: boolean;
   readonly sessionTimeoutS: number;
 }

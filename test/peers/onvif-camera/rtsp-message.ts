@@ -81,6 +81,7 @@ const REASONS: Readonly<Record<number, string>> = {
   406: 'Not Acceptable',
   454: 'Session Not Found',
   455: 'Method Not Valid in This State',
+  457: 'Invalid Range',
   459: 'Aggregate Operation Not Allowed',
   461: 'Unsupported Transport',
   501: 'Not Implemented',

@@ -35,15 +35,27 @@ const PLACES: Readonly<Record<ServicePrefix, readonly [path: string, major: numb
 
 export const pathOf = (service: ServicePrefix): string => PLACES[service][0];
 
+/** What a loudspeaker changes in what is told above. */
+const WITH_SPEAKER: Readonly<Partial<Record<ServicePrefix, readonly [mute: string, speaking: string]>>> = {
+  tmd: ['AudioOutputs="0"', 'AudioOutputs="1"'],
+  tr2: ['"VideoSource VideoEncoder PTZ"', '"VideoSource VideoEncoder PTZ AudioOutput AudioDecoder"'],
+};
+
+function capabilities(service: ServicePrefix, hasSpeaker: boolean): string {
+  const [mute, speaking] = (hasSpeaker ? WITH_SPEAKER[service] : undefined) ?? ['', ''];
+  return CAPABILITIES[service].replace(mute, speaking);
+}
+
 /** GetServiceCapabilities of any of the services. */
-export const serviceCapabilities = (service: ServicePrefix): Operation => ({
+export const serviceCapabilities = (service: ServicePrefix, hasSpeaker = false): Operation => ({
   access: 'PRE_AUTH',
   takes: [],
-  answer: () => `<${service}:GetServiceCapabilitiesResponse>${CAPABILITIES[service]}</${service}:GetServiceCapabilitiesResponse>`,
+  answer: () =>
+    `<${service}:GetServiceCapabilitiesResponse>${capabilities(service, hasSpeaker)}</${service}:GetServiceCapabilitiesResponse>`,
 });
 
 /** GetServices over the services that the camera has. */
-export function getServices(body: XmlElement, baseUri: string, has: readonly ServicePrefix[]): string {
+export function getServices(body: XmlElement, baseUri: string, has: readonly ServicePrefix[], hasSpeaker: boolean): string {
   const wanted = textAt(body, 'IncludeCapability');
   if (wanted === undefined || !/^(true|false|0|1)$/.test(wanted))
     throw new SoapFault('Sender', ['ter:InvalidArgs'], 'IncludeCapability is missing');
@@ -51,9 +63,9 @@ export function getServices(body: XmlElement, baseUri: string, has: readonly Ser
   const services = has.map((prefix) => {
     const [path, major, minor] = PLACES[prefix];
     const address = `<tds:Namespace>${SPACES[prefix]}</tds:Namespace><tds:XAddr>${escapeXml(baseUri + path)}</tds:XAddr>`;
-    const capabilities = isFull ? `<tds:Capabilities>${CAPABILITIES[prefix]}</tds:Capabilities>` : '';
+    const told = isFull ? `<tds:Capabilities>${capabilities(prefix, hasSpeaker)}</tds:Capabilities>` : '';
     const number = `<tds:Version><tt:Major>${major}</tt:Major><tt:Minor>${minor}</tt:Minor></tds:Version>`;
-    return `<tds:Service>${address}${capabilities}${number}</tds:Service>`;
+    return `<tds:Service>${address}${told}${number}</tds:Service>`;
   });
   return `<tds:GetServicesResponse>${services.join('')}</tds:GetServicesResponse>`;
 }
@@ -92,7 +104,7 @@ const EXTENSIONS: readonly (readonly [name: string, service: ServicePrefix, more
 ];
 
 /** GetCapabilities, the older way to ask; Media2 is not in it. */
-export function getCapabilities(body: XmlElement, baseUri: string, has: readonly ServicePrefix[]): string {
+export function getCapabilities(body: XmlElement, baseUri: string, has: readonly ServicePrefix[], hasSpeaker: boolean): string {
   const wanted = body.children.map((one) => one.text.trim());
   const isAll = wanted.length === 0 || wanted.includes('All');
   const known = CATEGORIES.filter(([, service]) => has.includes(service));
@@ -107,6 +119,7 @@ export function getCapabilities(body: XmlElement, baseUri: string, has: readonly
     ? EXTENSIONS.filter(([, service]) => has.includes(service))
         .map(block)
         .join('')
+        .replace('<tt:AudioOutputs>0<', `<tt:AudioOutputs>${hasSpeaker ? 1 : 0}<`)
     : '';
   const extension = further === '' ? '' : `<tt:Extension>${further}</tt:Extension>`;
   return `<tds:GetCapabilitiesResponse><tds:Capabilities>${parts.join('')}${extension}</tds:Capabilities></tds:GetCapabilitiesResponse>`;

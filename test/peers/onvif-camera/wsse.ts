@@ -54,7 +54,8 @@ export function createTokenVerifier(options: TokenRules): TokenVerifier {
         return { kind: 'refused', reason: 'malformed' };
       }
       const nonce = Buffer.from(nonceText, 'base64');
-      const createdAt = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(created) ? Date.parse(created) : Number.NaN;
+      // UTC (SOAP Message Security 1.1, section 10), which xs:dateTime writes in more than one way.
+      const createdAt = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:00)$/.test(created) ? Date.parse(created) : Number.NaN;
       if (nonce.length === 0 || Number.isNaN(createdAt)) return { kind: 'refused', reason: 'malformed' };
       const account = options.accounts().find((one) => one.user === user);
       const digest = createHash('sha1')

@@ -45,6 +45,7 @@ quirk(13, () =>
   withQuirk({ rtspAsSnapshot: true }, async ({ camera, driver }) => {
     const token = await mainToken(driver);
     await rejection(driver.snapshot?.(token, patient()) ?? Promise.resolve(), 'camera.unsupported');
+    assert.is(camera.counters().unknownPaths, 0, 'what is no address of HTTP is not asked over HTTP');
     assert.is(await driver.streamUri(token, patient()), camera.rtspUri('main'), 'the stream is there all the same');
   }),
 );

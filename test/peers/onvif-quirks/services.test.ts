@@ -161,11 +161,14 @@ quirk(37, () =>
       await driver.snapshot?.(streams[0]?.profileToken ?? '', patient());
       const { ptz } = await capabilitiesOf(driver);
       await ptz?.presets?.(patient());
-      // It answers every pull at once with nothing, which must not make us ask without end.
+      // It answers every pull at once, the first with its states and all others with nothing: a second lies between those.
+      const startedMs = performance.now();
       const listener = await new Listener().open(driver);
-      await asked(camera, 'PullMessages', 3);
+      await asked(camera, 'PullMessages', 4);
+      const waitedMs = performance.now() - startedMs;
       await driver.clockOffsetMs(patient());
       await listener.close();
+      assert.ok(waitedMs >= 1_500, `four pulls within ${waitedMs} ms`);
       assert.is(camera.counters().freezes, 0);
     },
     { longestPullMs: 0 },

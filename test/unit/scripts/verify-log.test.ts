@@ -191,7 +191,7 @@ test('a log that was shortened by its rule is whole; one that lost its beginning
   }));
 
 test('as a program: exit code and words', () =>
-  withExport(async ({ lines, witness, folder }) => {
+  withExport(async ({ lines, witness, folder, log, keyed }) => {
     const file = join(folder, 'export.jsonl');
     const run = (...args: string[]) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
     await fs.writeFile(file, `${lines.join('\n')}\n`);
@@ -204,6 +204,20 @@ test('as a program: exit code and words', () =>
     assert.is((JSON.parse(bad.stdout) as { problem: { seq: number } }).problem.seq, 9);
     assert.equal([run().status, run(join(folder, 'nothing')).status, run(file, '--checkpoint').status, run('--help').status], [2, 2, 2, 0]);
     assert.match(run(join(folder, 'nothing')).stderr, /cannot be read/);
+    // What an editor puts before the text is no part of it; what ends lines elsewhere is no end of a line here.
+    await log.service.append({
+      action: 'config.apply',
+      phase: 'result',
+      source: 'relay',
+      actor: 'owner',
+      after: { name: 'Yard\u2028door\u2029' },
+    });
+    await log.service.seal();
+    await fs.writeFile(file, `\uFEFF${(await exported(log, keyed.key)).join('\r\n')}\r\n`);
+    const marked = run(file);
+    assert.equal([marked.status, /151 rows/.test(marked.stdout)], [0, true], marked.stdout);
+    await fs.writeFile(file, `\uFEFF\uFEFF${lines.join('\n')}\n`);
+    assert.is(run(file).status, 1);
   }));
 
 test.run();

@@ -1,3 +1,4 @@
+import '../recorder-view.js';
 import { useState } from 'preact/hooks';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { LogRow } from '../../../../agent/contract/views.js';
@@ -137,7 +138,15 @@ function Entries({ pages, cameras, emptyText }: EntriesProps) {
               <When at={entry.row.at} />
             </td>
             <td class="log-who">{entry.who}</td>
-            <td class="log-what">{entry.what}</td>
+            <td class="log-what">
+              {entry.what}
+              {entry.lines.length > 0 && (
+                <details>
+                  <summary>{tl.gearReceipt}</summary>
+                  <pre>{entry.lines.join('\n')}</pre>
+                </details>
+              )}
+            </td>
             <td class="log-result">
               <LevelIcon level={LEVELS[entry.result]} /> {entry.resultText}
               {entry.code !== null && <span class="code"> {entry.code}</span>}

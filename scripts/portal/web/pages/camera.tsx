@@ -1,12 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraInfo } from '../../../../agent/contract/views.js';
+import { LiveOffers } from '../../client/live-offer.js';
 import { type LiveState, LiveViewer } from '../../client/live-viewer.js';
+import { tc } from '../camera-texts.js';
 import { countdown } from '../format.js';
 import { Button, ButtonLink, Card, Check, Facts, Problem, Skeleton, When } from '../parts/basics.js';
 import { CameraCare } from '../parts/camera-care.js';
-import { CameraState } from '../parts/camera-list.js';
+import { ALARM_LEVELS, CameraState } from '../parts/camera-list.js';
 import { PtzPad } from '../parts/ptz-pad.js';
 import { NotAllowed } from '../parts/wall.js';
+import { tr } from '../recorder-texts.js';
 import { href } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -23,7 +26,7 @@ export function CameraPage({ session, cam }: { readonly session: RecorderSession
   // Whoever was watching reads why it ended, also when watching again is not allowed any more.
   const [hasWatched, setWatched] = useState(false);
   const mayWatch = session.may('live-view', cam);
-  const name = camera?.name ?? t.camUnnamed(cam);
+  const name = camera?.name ?? tr.camUnnamed(cam);
   if (session.role === 'serve' && session.permissions.value === undefined) return <Skeleton lines={4} />;
   if (maySee && site.data === undefined && site.error === undefined) return <Skeleton lines={4} />;
   return (
@@ -34,13 +37,32 @@ export function CameraPage({ session, cam }: { readonly session: RecorderSession
       ) : (
         <NoPermission session={session} name={name} />
       )}
+      {session.may('playback', cam) && (
+        <div class="actions">
+          <ButtonLink test="camera-recordings" to={href(session.role, session.serial, 'cameras', cam, 'footage')}>
+            {tr.camRecordings}
+          </ButtonLink>
+        </div>
+      )}
+      {(camera?.alarms ?? []).map((alarm) => (
+        <div
+          key={alarm}
+          class={ALARM_LEVELS[alarm] === 'act' ? 'problem' : 'banner'}
+          role="alert"
+          data-test="camera-complaint"
+          data-alarm={alarm}
+        >
+          <strong>{tc.alarms[alarm][0]}</strong>
+          <p>{tc.alarms[alarm][1]}</p>
+        </div>
+      ))}
       {site.error !== undefined && <Problem error={site.error} onRetry={site.reload} />}
       {camera !== undefined && camera.ptz !== null && session.may('ptz', cam) && <PtzPad session={session} cam={cam} />}
       {camera !== undefined && camera.ptz !== null && !session.may('ptz', cam) && (
         <NotAllowed session={session} scope="ptz" sentence={t.wall(t.scopeDo.ptz)} />
       )}
       {camera !== undefined && <About camera={camera} session={session} />}
-      {camera !== undefined && session.may('remote-configuration', cam) && <CameraCare session={session} cam={cam} />}
+      {camera !== undefined && session.may('remote-configuration', cam) && <CameraCare session={session} cam={cam} name={name} />}
     </>
   );
 }
@@ -72,25 +94,25 @@ function AskToWatch({ session }: { readonly session: RecorderSession }) {
 function About({ camera, session }: { readonly camera: CameraInfo; readonly session: RecorderSession }) {
   const streams = camera.streams.map(
     ({ kind, width, height, frameRate, codec }) =>
-      [kind === 'main' ? t.setMain : t.setSub, t.camStream(width, height, frameRate, codec), `stream-${kind}`] as const,
+      [kind === 'main' ? tr.setMain : tr.setSub, tr.camStream(width, height, frameRate, codec), `stream-${kind}`] as const,
   );
   return (
-    <Card title={t.camDetails}>
+    <Card title={tr.camDetails}>
       <p>
         <CameraState camera={camera} />
       </p>
       {camera.reason !== null && <Problem error={camera.reason} test="camera-reason" />}
       {camera.state === 'unauthorized' && session.may('remote-configuration') && (
         <ButtonLink test="set-password" to={href(session.role, session.serial, 'settings', camera.id)}>
-          {t.camSetPassword}
+          {tr.camSetPassword}
         </ButtonLink>
       )}
       <Facts
         rows={[
-          [t.siteModel, [camera.manufacturer, camera.model].filter((text) => text !== '').join(' ') || t.unknown, 'camera-model'],
-          [t.siteVersion, camera.firmware || t.unknown],
+          [tr.siteModel, [camera.manufacturer, camera.model].filter((text) => text !== '').join(' ') || t.unknown, 'camera-model'],
+          [tr.siteVersion, camera.firmware || t.unknown],
           ...streams,
-          ...(camera.lastSeenAt === null ? [] : [[t.camLastSeenLabel, <When at={camera.lastSeenAt} />] as const]),
+          ...(camera.lastSeenAt === null ? [] : [[tr.camLastSeenLabel, <When at={camera.lastSeenAt} />] as const]),
         ]}
       />
     </Card>
@@ -110,6 +132,8 @@ interface PictureProps {
 interface Live {
   readonly video: { readonly current: HTMLVideoElement | null };
   readonly state: LiveState | undefined;
+  /** Gets ready to open; a page that shows a camera does so before anybody presses. */
+  prepare(): void;
   open(stream: 'main' | 'sub'): void;
   stop(): void;
 }
@@ -118,9 +142,11 @@ interface Live {
 function useLive(session: RecorderSession, cam: string): Live {
   const video = useRef<HTMLVideoElement>(null);
   const viewer = useRef<LiveViewer | undefined>(undefined);
+  const offers = useRef(new LiveOffers());
   const [state, setState] = useState<LiveState>();
   useEffect(
     () => () => {
+      offers.current.discard();
       const last = viewer.current;
       viewer.current = undefined;
       void last?.stop();
@@ -130,6 +156,7 @@ function useLive(session: RecorderSession, cam: string): Live {
   return {
     video,
     state,
+    prepare: () => offers.current.prepare(),
     open(stream) {
       if (video.current === null) return;
       void viewer.current?.stop();
@@ -139,6 +166,7 @@ function useLive(session: RecorderSession, cam: string): Live {
         stream,
         maxS: WATCH_S,
         video: video.current,
+        offer: offers.current.take(),
         onState: (next) => viewer.current === mine && setState(next),
       });
       viewer.current = mine;
@@ -158,6 +186,9 @@ function Picture({ session, cam, name, camera, mayWatch, onWatch }: PictureProps
     live.open(sharp || !hasSub ? 'main' : 'sub');
   };
   const isRunning = state !== undefined && state.kind !== 'ended';
+  useEffect(() => {
+    if (mayWatch && !isRunning) live.prepare();
+  }, [mayWatch, isRunning]);
   return (
     <section class="picture" data-test="picture" data-state={state?.kind ?? 'idle'}>
       <div class="frame">
@@ -167,25 +198,17 @@ function Picture({ session, cam, name, camera, mayWatch, onWatch }: PictureProps
           class={state?.kind === 'live' ? 'video' : 'video hidden'}
           muted
           playsInline
-          aria-label={t.camPicture(name)}
+          aria-label={tr.camPicture(name)}
         />
         {state?.kind === 'live' ? <Overlay session={session} state={state} /> : <NoPicture state={state} camera={camera} />}
       </div>
       {mayWatch || isRunning ? (
         <div class="actions">
-          {isRunning ? (
-            <Button test="watch-stop" kind="danger" onPress={live.stop}>
-              {t.camStop}
-            </Button>
-          ) : (
-            <Button test="watch" kind={isBroken(camera) ? 'plain' : 'main'} isDisabled={!session.isReachable} onPress={() => open(isSharp)}>
-              {state === undefined ? t.camWatch : t.camWatchAgain}
-            </Button>
-          )}
+          <WatchButton session={session} camera={camera} state={state} live={live} onOpen={() => open(isSharp)} />
           {hasBoth && (
             <Check
               test="watch-sharp"
-              label={t.camSharper}
+              label={tr.camSharper}
               isChecked={isSharp}
               onChange={(sharp) => {
                 setSharp(sharp);
@@ -201,6 +224,32 @@ function Picture({ session, cam, name, camera, mayWatch, onWatch }: PictureProps
   );
 }
 
+interface WatchButtonProps {
+  readonly session: RecorderSession;
+  readonly camera: CameraInfo | undefined;
+  readonly state: LiveState | undefined;
+  readonly live: Pick<Live, 'prepare' | 'stop'>;
+  onOpen(): void;
+}
+
+/** Begins or ends watching; a hand that comes near it is reason enough to be ready. */
+function WatchButton({ session, camera, state, live, onOpen }: WatchButtonProps) {
+  if (state !== undefined && state.kind !== 'ended') {
+    return (
+      <Button test="watch-stop" kind="danger" onPress={live.stop}>
+        {tr.camStop}
+      </Button>
+    );
+  }
+  return (
+    <span onPointerEnter={live.prepare} onFocusIn={live.prepare}>
+      <Button test="watch" kind={isBroken(camera) ? 'plain' : 'main'} isDisabled={!session.isReachable} onPress={onOpen}>
+        {state === undefined ? tr.camWatch : tr.camWatchAgain}
+      </Button>
+    </span>
+  );
+}
+
 /** Who watches, written over the picture, and how long it still goes. */
 function Overlay({ session, state }: { readonly session: RecorderSession; readonly state: Extract<LiveState, { kind: 'live' }> }) {
   const [leftMs, setLeftMs] = useState(state.until - session.recorderNow());
@@ -211,7 +260,7 @@ function Overlay({ session, state }: { readonly session: RecorderSession; readon
   return (
     <>
       <p class="live-mark" data-test="live" data-first-frame-ms={Math.round(state.firstFrameMs)}>
-        <span class="live-dot" aria-hidden="true" /> {t.camLive} · {t.minutesLeft(countdown(leftMs))}
+        <span class="live-dot" aria-hidden="true" /> {tr.camLive} · {t.minutesLeft(countdown(leftMs))}
       </p>
       <p class="watermark" data-test="watermark">
         {state.watermark}
@@ -228,7 +277,7 @@ function NoPicture({ state, camera }: { readonly state: LiveState | undefined; r
   if (state?.kind === 'opening') {
     return (
       <p class="frame-text" role="status" data-test="watch-step">
-        {t.camStep[state.step]}
+        {tr.camStep[state.step]}
       </p>
     );
   }
@@ -236,7 +285,7 @@ function NoPicture({ state, camera }: { readonly state: LiveState | undefined; r
     return (
       <div class="frame-text" role="alert" data-test="watch-ended" data-code={state.reason.code}>
         <p>
-          <strong>{state.isByViewer ? t.camStopped : t.camEnded}</strong>
+          <strong>{state.isByViewer ? tr.camStopped : tr.camEnded}</strong>
         </p>
         {!state.isByViewer && (
           <>
@@ -251,9 +300,9 @@ function NoPicture({ state, camera }: { readonly state: LiveState | undefined; r
   return (
     <div class="frame-text" data-test="no-picture">
       <p>
-        <strong>{isBroken(camera) ? t.camCannot : t.camIdle}</strong>
+        <strong>{isBroken(camera) ? tr.camCannot : tr.camIdle}</strong>
       </p>
-      <p>{isBroken(camera) ? (camera?.reason?.say ?? '') : t.camIdleHint}</p>
+      <p>{isBroken(camera) ? (camera?.reason?.say ?? '') : tr.camIdleHint}</p>
     </div>
   );
 }

@@ -1,18 +1,22 @@
 import { useState } from 'preact/hooks';
-import { Button, Done, Problem } from '../parts/basics.js';
-import { CameraAdd } from '../parts/camera-add.js';
+import type { CameraInfo } from '../../../../agent/contract/views.js';
+import { Button, ButtonLink } from '../parts/basics.js';
 import { CameraList, GrantedCameras } from '../parts/camera-list.js';
+import { Still } from '../parts/camera-still.js';
 import { Loaded } from '../parts/loaded.js';
 import { NotAllowed, Wall } from '../parts/wall.js';
+import { tr } from '../recorder-texts.js';
+import { href } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
-import { useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
 import { t } from '../words.js';
 
-/** All cameras, and a search for more. */
+/** All cameras, what they look at for whom may see it, and the way to more of them. */
 export function CamerasPage({ session }: { readonly session: RecorderSession }) {
   const maySee = session.may('site-information');
   const site = useAnswer(session, 'site.get', {}, { on: ['cameras', 'config'], isWanted: maySee });
+  // A picture is asked for only because somebody wants it: each is an act in the log.
+  const [hasStills, setStills] = useState(false);
   if (!maySee && session.may('live-view')) {
     return (
       <>
@@ -21,36 +25,35 @@ export function CamerasPage({ session }: { readonly session: RecorderSession }) 
       </>
     );
   }
+  const canShow = ({ id, state }: CameraInfo): boolean => state === 'online' && session.may('live-view', id);
+  const cameras = site.data?.cameras ?? [];
   return (
     <Wall session={session} scope="site-information">
-      <Loaded answer={site}>{(data) => <CameraList session={session} cameras={data.cameras} />}</Loaded>
-      {session.may('remote-configuration') && (
-        <>
-          <Search session={session} onFound={site.reload} />
-          <CameraAdd session={session} onAdded={site.reload} />
-        </>
-      )}
+      <Loaded answer={site}>
+        {(data) => (
+          <CameraList
+            session={session}
+            cameras={data.cameras}
+            still={(camera) => hasStills && canShow(camera) && <Still session={session} cam={camera.id} name={camera.name} />}
+          />
+        )}
+      </Loaded>
+      <div class="actions">
+        {!hasStills && cameras.some(canShow) && (
+          <Button test="cameras-stills" isDisabled={!session.isReachable} onPress={() => setStills(true)}>
+            {tr.camerasStills}
+          </Button>
+        )}
+        {session.may('remote-configuration') && (
+          <ButtonLink
+            test="cameras-add"
+            kind={cameras.length === 0 ? 'main' : 'plain'}
+            to={href(session.role, session.serial, 'cameras', 'add')}
+          >
+            {tr.camerasAdd}
+          </ButtonLink>
+        )}
+      </div>
     </Wall>
-  );
-}
-
-function Search({ session, onFound }: { readonly session: RecorderSession; onFound(): void }) {
-  const [found, setFound] = useState<number>();
-  const act = useAct();
-  const search = (): void =>
-    act.run(async () => {
-      setFound(undefined);
-      const answer = await session.link.call('cameras.discover', {}, { timeoutMs: 30_000 });
-      setFound(answer.found.length);
-      onFound();
-    });
-  return (
-    <div class="actions">
-      <Button test="cameras-search" isBusy={act.isBusy} busyText={t.camerasSearching} onPress={search}>
-        {t.camerasSearch}
-      </Button>
-      {found !== undefined && <Done>{t.camerasFound(found)}</Done>}
-      {act.error !== undefined && <Problem error={act.error} />}
-    </div>
   );
 }

@@ -5,6 +5,7 @@ import { Card, Facts, type Level, LevelIcon, Verdict } from '../parts/basics.js'
 import { HealthChart } from '../parts/health-chart.js';
 import { Loaded } from '../parts/loaded.js';
 import { Wall } from '../parts/wall.js';
+import { tr } from '../recorder-texts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAnswer } from '../state/use-answer.js';
 import { t } from '../words.js';
@@ -38,27 +39,27 @@ function Health({ session }: { readonly session: RecorderSession }) {
 }
 
 function share(used: number | null, freeBytes: number | null): string {
-  return used === null || freeBytes === null ? percent(used) : t.healthFree(percent(used), bytes(freeBytes));
+  return used === null || freeBytes === null ? percent(used) : tr.healthFree(percent(used), bytes(freeBytes));
 }
 
 /** Cameras are counted now; the other values are those of the last minute's sample. */
 function Now({ sample, cameras }: { readonly sample: NonNullable<HealthInfo['sample']>; readonly cameras: HealthInfo['cameras'] }) {
   const { temperatureCelsius, uptimeS, rssBytes } = sample;
   return (
-    <Card title={t.healthNow} test="health-now">
+    <Card title={tr.healthNow} test="health-now">
       <Facts
         rows={[
-          [t.healthProcessor, percent(sample.cpu), 'health-cpu'],
-          [t.healthMemory, share(sample.memory, sample.memoryAvailableBytes), 'health-memory'],
-          [t.healthDisk, share(sample.disk, sample.diskFreeBytes), 'health-disk'],
+          [tr.healthProcessor, percent(sample.cpu), 'health-cpu'],
+          [tr.healthMemory, share(sample.memory, sample.memoryAvailableBytes), 'health-memory'],
+          [tr.healthDisk, share(sample.disk, sample.diskFreeBytes), 'health-disk'],
           [
-            t.healthTemperature,
-            temperatureCelsius === null ? t.unknown : t.healthDegrees(Number(plainNumber(temperatureCelsius))),
+            tr.healthTemperature,
+            temperatureCelsius === null ? t.unknown : tr.healthDegrees(Number(plainNumber(temperatureCelsius))),
             'health-temperature',
           ],
-          [t.healthCameras, t.healthOf(cameras.filter((camera) => camera.isUp).length, cameras.length), 'health-cameras'],
-          [t.healthUptime, uptimeS === null ? t.unknown : duration(uptimeS * 1000), 'health-uptime'],
-          [t.healthAgent, rssBytes === null ? t.unknown : bytes(rssBytes), 'health-rss'],
+          [tr.healthCameras, tr.healthOf(cameras.filter((camera) => camera.isUp).length, cameras.length), 'health-cameras'],
+          [tr.healthUptime, uptimeS === null ? t.unknown : duration(uptimeS * 1000), 'health-uptime'],
+          [tr.healthAgent, rssBytes === null ? t.unknown : bytes(rssBytes), 'health-rss'],
         ]}
       />
     </Card>
@@ -68,13 +69,13 @@ function Now({ sample, cameras }: { readonly sample: NonNullable<HealthInfo['sam
 function LastHour({ history }: { readonly history: HealthInfo['history'] }) {
   if (history.at.length === 0) {
     return (
-      <Card title={t.healthLastHour}>
-        <p>{t.healthNoHistory}</p>
+      <Card title={tr.healthLastHour}>
+        <p>{tr.healthNoHistory}</p>
       </Card>
     );
   }
   return (
-    <Card title={t.healthLastHour} test="last-hour">
+    <Card title={tr.healthLastHour} test="last-hour">
       <HealthChart history={history} />
       <ul class="summary" data-test="chart-summary">
         {summaryOf(history).map((sentence) => (
@@ -90,13 +91,13 @@ const LEVELS: Record<HealthInfo['facts'][number]['state'], Level> = { ok: 'ok', 
 function FactList({ facts }: { readonly facts: HealthInfo['facts'] }) {
   if (facts.length === 0) return null;
   return (
-    <Card title={t.healthFacts} test="health-facts">
+    <Card title={tr.healthFacts} test="health-facts">
       <ul class="list">
         {facts.map(({ fact, object, state, sentence }) => (
           <li key={`${fact} ${object}`} class="row" data-test="fact" data-fact={fact} data-state={state}>
             <span>{sentence}</span>
             <span class="camera-state">
-              {state !== 'unavailable' && <LevelIcon level={LEVELS[state]} />} {t.factState[state]}
+              {state !== 'unavailable' && <LevelIcon level={LEVELS[state]} />} {tr.factState[state]}
             </span>
           </li>
         ))}
@@ -107,13 +108,13 @@ function FactList({ facts }: { readonly facts: HealthInfo['facts'] }) {
 
 function Machine({ machine }: { readonly machine: NonNullable<HealthInfo['machine']> }) {
   return (
-    <Card title={t.healthMachine}>
+    <Card title={tr.healthMachine}>
       <Facts
         rows={[
-          [t.machineModel, [machine.manufacturer, machine.model].filter((text) => text !== '').join(' ') || t.unknown],
-          [t.machineSystem, [machine.os, machine.kernel].filter((text) => text !== '').join(', ')],
-          [t.machineProcessor, t.machineCores(machine.cpu, machine.cores)],
-          [t.healthMemory, bytes(machine.memoryBytes)],
+          [tr.machineModel, [machine.manufacturer, machine.model].filter((text) => text !== '').join(' ') || t.unknown],
+          [tr.machineSystem, [machine.os, machine.kernel].filter((text) => text !== '').join(', ')],
+          [tr.machineProcessor, tr.machineCores(machine.cpu, machine.cores)],
+          [tr.healthMemory, bytes(machine.memoryBytes)],
         ]}
       />
     </Card>

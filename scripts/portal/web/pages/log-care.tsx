@@ -5,6 +5,7 @@ import { percent } from '../format.js';
 import { tl } from '../log-texts.js';
 import { Button, Card, Check, Done, Empty, Facts, Field, Problem, When } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
+import { LogEvidence } from '../parts/log-evidence.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { type Act, useAct } from '../state/use-act.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -92,6 +93,7 @@ function Incident({ session, since, onDone }: PageProps & { readonly since: numb
           {tl.incidentSince} <When at={since} />. {tl.incidentHeld}
         </p>
       )}
+      {since !== null && <LogEvidence session={session} since={since} />}
       <Field
         test="incident-note"
         label={since === null ? tl.incidentNote : tl.incidentWhat}

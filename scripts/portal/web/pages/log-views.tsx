@@ -35,7 +35,7 @@ interface PageProps {
   readonly session: RecorderSession;
 }
 
-/** What left the recorder in some days, by kind and place, and who watched. */
+/** What left the recorder in some days, by kind and place, and who watched or took a copy. */
 export function LedgerPage({ session }: PageProps) {
   const { days, choice } = usePeriod('ledger-period');
   const answer = useAnswer(session, 'ledger.get', days);
@@ -51,12 +51,14 @@ export function LedgerPage({ session }: PageProps) {
             {sessions.length > 0 && (
               <Card title={tl.leftPictures}>
                 <ul class="list" data-test="ledger-pictures">
-                  {sessions.map((one) => (
-                    <li key={one.session} class="row">
+                  {sessions.map(({ kind = 'live', ...one }) => (
+                    <li key={`${one.session} ${one.cam} ${one.endedAt}`} class="row">
                       <span>
                         <strong>{one.who === null ? tl.logErased : (tl.roles[one.who] ?? one.who)}</strong>
                         <span class="hint block">
-                          {cameraNameOf(site.data?.cameras ?? [], one.cam)}, {duration(one.durationMs)}, <When at={one.endedAt} />
+                          {cameraNameOf(site.data?.cameras ?? [], one.cam)}, {tl.leftPicture[kind]},{' '}
+                          {kind !== 'still' && `${duration(one.durationMs)}, `}
+                          <When at={one.endedAt} />
                         </span>
                       </span>
                       <span>{bytes(one.bytes)}</span>

@@ -1,3 +1,4 @@
+import '../recorder-view.js';
 import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../parts/basics.js';
 import { Forget } from '../parts/forget.js';
@@ -5,13 +6,13 @@ import { lazy } from '../parts/lazy.js';
 import { OwnerNotices } from '../parts/owner-notices.js';
 import { RECORDER_PAGES, type RecorderPage } from '../parts/recorder-pages.js';
 import { Reachability, RecorderNav, Shell } from '../parts/shell.js';
+import { tr } from '../recorder-texts.js';
 import { href, type Path } from '../router.js';
 import { useApp } from '../state/context.js';
 import { RecorderSession, type Role } from '../state/recorder-session.js';
 import { tt } from '../trust-words.js';
 import { t } from '../words.js';
 import { AskPage } from './ask.js';
-import { CameraPage } from './camera.js';
 import { CamerasPage } from './cameras.js';
 import { HealthPage } from './health.js';
 import { OwnerPermissionsPage } from './permissions.js';
@@ -20,6 +21,10 @@ import { SitePage } from './site.js';
 
 /** The log and all about it in one piece: most looks at a recorder need none of it. */
 const ActivityPage = lazy(async () => (await import('./activity.js')).ActivityPage);
+const cameraPages = () => import('./camera-pages.js');
+const AddCameras = lazy(async () => (await cameraPages()).AddCameras);
+const CameraPage = lazy(async () => (await cameraPages()).CameraPage);
+const FootagePage = lazy(async () => (await import('./footage.js')).FootagePage);
 const ownership = () => import('./ownership.js');
 const DevicesPage = lazy(async () => (await ownership()).DevicesPage);
 const HandOverPage = lazy(async () => (await ownership()).HandOverPage);
@@ -33,8 +38,12 @@ const TITLES: Record<RecorderPage, string> = {
   settings: t.navSettings,
 };
 
-/** Pages within Settings. */
-const INNER: Readonly<Record<string, string>> = { devices: tt.devicesTitle, 'hand-over': tt.handOverTitle };
+/** Pages within others that have a title of their own. */
+const INNER: Readonly<Record<string, string>> = {
+  'settings devices': tt.devicesTitle,
+  'settings hand-over': tt.handOverTitle,
+  'cameras add': tr.camerasAdd,
+};
 
 interface ContentProps {
   readonly session: RecorderSession;
@@ -48,7 +57,10 @@ function Content({ session, page, rest }: ContentProps) {
     case 'site':
       return <SitePage session={session} />;
     case 'cameras':
-      return detail === undefined ? <CamerasPage session={session} /> : <CameraPage key={detail} session={session} cam={detail} />;
+      if (detail === undefined) return <CamerasPage session={session} />;
+      if (detail === 'add') return <AddCameras session={session} />;
+      if (rest[1] === 'footage') return <FootagePage key={detail} session={session} cam={detail} />;
+      return <CameraPage key={detail} session={session} cam={detail} />;
     case 'permissions':
       return session.role === 'own' ? <OwnerPermissionsPage session={session} /> : <AskPage session={session} wanted={detail} />;
     case 'activity':
@@ -98,11 +110,13 @@ export function RecorderPages({ as: role, serial, rest }: { readonly as: Role; r
     );
   }
   const current = session !== undefined && session.serial === serial && session.role === role ? session : undefined;
-  const inner = details[0] !== undefined && (page === 'cameras' || details[0] in INNER) ? page : undefined;
-  const inside = inner === undefined ? back : { to: href(role, serial, inner), label: TITLES[inner] };
+  const inner = details[0] !== undefined && (page === 'cameras' || `${page} ${details[0]}` in INNER) ? page : undefined;
+  const camera = details[1] === 'footage' ? details[0] : undefined;
+  const up = camera === undefined ? { path: [], label: inner && TITLES[inner] } : { path: [camera], label: tr.camUnnamed(camera) };
+  const inside = inner === undefined || up.label === undefined ? back : { to: href(role, serial, inner, ...up.path), label: up.label };
   return (
     <Shell
-      title={(page === 'settings' && INNER[details[0] ?? '']) || TITLES[page]}
+      title={details[1] === 'footage' ? tr.camRecordings : (INNER[`${page} ${details[0]}`] ?? TITLES[page])}
       subtitle={`${record.site ?? t.serveUnnamed} · ${serial}`}
       back={inside}
       nav={current !== undefined ? <RecorderNav session={current} current={page} /> : undefined}

@@ -1,3 +1,4 @@
+import '../first-view.js';
 import { useState } from 'preact/hooks';
 import { isPin, newOrganisation, type OrganisationRecord, renewKeys, signIn } from '../../client/organisation.js';
 import { emailError, nameError, readSerial, serialError } from '../field-rules.js';

@@ -7,11 +7,11 @@ import { Card, Field } from '../parts/basics.js';
 import { Loaded } from '../parts/loaded.js';
 import { PlanForm } from '../parts/plan-form.js';
 import { Wall } from '../parts/wall.js';
+import { tr } from '../recorder-texts.js';
 import { href } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAnswer } from '../state/use-answer.js';
 import { tt } from '../trust-words.js';
-import { t } from '../words.js';
 
 /** Names, pictures and passwords, and for the owner whose recorder it is. A change is shown as a plan, applied, and read back. */
 export function SettingsPage({ session, focus }: { readonly session: RecorderSession; readonly focus: string | undefined }) {
@@ -56,7 +56,7 @@ function Settings({ session, focus }: { readonly session: RecorderSession; reado
         const cameras = Object.entries(data.cameras).map(([id, { name }]) => ({ id, name }));
         return (
           <>
-            <Card title={t.setRecorder}>
+            <Card title={tr.setRecorder}>
               <RecorderSettings session={session} configuration={data} onApplied={configuration.reload} />
             </Card>
             {cameras.map(({ id, name }) => (
@@ -95,7 +95,7 @@ function RecorderSettings({ session, configuration, onApplied }: PartProps) {
         return name.trim() === configuration.recorderName ? 'nothing' : { recorderName: name.trim() };
       }}
     >
-      <Field test="set-recorder-name" label={t.setRecorderName} value={name} error={error} onValue={setName} />
+      <Field test="set-recorder-name" label={tr.setRecorderName} value={name} error={error} onValue={setName} />
     </PlanForm>
   );
 }
@@ -127,7 +127,7 @@ function CameraSettings({
         return Object.keys(made.errors).length > 0 ? undefined : (made.patch ?? 'nothing');
       }}
     >
-      <Field test={`set-name-${id}`} label={t.setCameraName} value={form.name} error={errors.name} onValue={(name) => set({ name })} />
+      <Field test={`set-name-${id}`} label={tr.setCameraName} value={form.name} error={errors.name} onValue={(name) => set({ name })} />
       {(['sub', 'main'] as const).map((kind) => {
         const stream = form[kind];
         return (
@@ -160,14 +160,14 @@ interface LoginFieldsProps {
 function LoginFields({ id, hasLogin, form, onPart }: LoginFieldsProps) {
   return (
     <fieldset class="part">
-      <legend>{t.setPassword}</legend>
-      <p class="hint">{hasLogin ? t.setHasLogin : t.setNoLogin}</p>
-      <Field test={`set-user-${id}`} label={t.setUser} value={form.user} onValue={(user) => onPart({ user })} />
+      <legend>{tr.setPassword}</legend>
+      <p class="hint">{hasLogin ? tr.setHasLogin : tr.setNoLogin}</p>
+      <Field test={`set-user-${id}`} label={tr.setUser} value={form.user} onValue={(user) => onPart({ user })} />
       <Field
         test={`set-password-${id}`}
-        label={t.setNewPassword}
+        label={tr.setNewPassword}
         type="password"
-        hint={t.setPasswordHint}
+        hint={tr.setPasswordHint}
         value={form.password}
         autoComplete="new-password"
         onValue={(password) => onPart({ password })}
@@ -192,22 +192,22 @@ function StreamFields({ session, cam, kind, form, errors, onForm }: StreamFields
   const rates = offer.data?.frameRate;
   return (
     <fieldset class="part">
-      <legend>{kind === 'sub' ? t.setSub : t.setMain}</legend>
+      <legend>{kind === 'sub' ? tr.setSub : tr.setMain}</legend>
       <Field
         test={`set-${kind}-resolution-${cam}`}
-        label={t.setResolution}
+        label={tr.setResolution}
         value={form.resolution}
-        hint={resolutions === undefined ? t.setResolutionHint : t.setOffers(resolutions.join(', '))}
+        hint={resolutions === undefined ? tr.setResolutionHint : tr.setOffers(resolutions.join(', '))}
         error={errors[`${kind}.resolution`]}
         {...(resolutions === undefined ? {} : { offers: resolutions })}
         onValue={(resolution) => onForm({ ...form, resolution })}
       />
       <Field
         test={`set-${kind}-rate-${cam}`}
-        label={t.setRate}
+        label={tr.setRate}
         inputMode="numeric"
         value={form.frameRate}
-        hint={rates === undefined ? undefined : t.setRateHint(rates.min, rates.max)}
+        hint={rates === undefined ? undefined : tr.setRateHint(rates.min, rates.max)}
         error={errors[`${kind}.frameRate`]}
         onValue={(frameRate) => onForm({ ...form, frameRate })}
       />

@@ -6,6 +6,7 @@ import { CameraList } from '../parts/camera-list.js';
 import { Loaded } from '../parts/loaded.js';
 import { SiteLetterCard } from '../parts/site-letter-card.js';
 import { Wall } from '../parts/wall.js';
+import { tr } from '../recorder-texts.js';
 import { href } from '../router.js';
 import { siteVerdict } from '../site-verdict.js';
 import { useApp } from '../state/context.js';
@@ -71,16 +72,16 @@ interface NeedsYouProps {
 function NeedsYou({ session, permissions, security }: NeedsYouProps) {
   const { applications } = permissions;
   return (
-    <Card title={t.siteNeedsYou} test="needs-you">
+    <Card title={tr.siteNeedsYou} test="needs-you">
       {applications.length + security === 0 ? (
-        <p>{t.siteNothing}</p>
+        <p>{tr.siteNothing}</p>
       ) : (
         <ul class="list">
           {applications.map((application) => (
             <li key={application.id} class="row">
-              <span>{t.siteRequest(application.org.name)}</span>
+              <span>{tr.siteRequest(application.org.name)}</span>
               <ButtonLink test="decide" to={href(session.role, session.serial, 'permissions')} kind="main">
-                {t.siteDecide}
+                {tr.siteDecide}
               </ButtonLink>
             </li>
           ))}
@@ -103,17 +104,17 @@ function NeedsYou({ session, permissions, security }: NeedsYouProps) {
 function Watching({ site }: { readonly site: SiteInfo }) {
   const { now } = useApp();
   return (
-    <Card title={t.siteWatching} test="watching">
+    <Card title={tr.siteWatching} test="watching">
       {site.watching.length === 0 ? (
-        <p>{t.siteNobody}</p>
+        <p>{tr.siteNobody}</p>
       ) : (
         <ul class="list">
           {site.watching.map(({ session, who, organisation, cam, since }) => {
             const camera = cameraNameOf(site.cameras, cam);
             return (
               <li key={session} data-test="watcher">
-                {organisation === null ? t.siteWatches(who, camera) : t.siteWatchesFor(who, organisation, camera)},{' '}
-                {t.siteSince(moment(since, now.value))}
+                {organisation === null ? tr.siteWatches(who, camera) : tr.siteWatchesFor(who, organisation, camera)},{' '}
+                {tr.siteSince(moment(since, now.value))}
               </li>
             );
           })}
@@ -125,14 +126,14 @@ function Watching({ site }: { readonly site: SiteInfo }) {
 
 function RecorderFacts({ site }: { readonly site: SiteInfo }) {
   return (
-    <Card title={t.siteFacts}>
+    <Card title={tr.siteFacts}>
       <Facts
         rows={[
-          [t.setRecorderName, site.recorderName, 'recorder-name'],
-          ...(site.model === '' ? [] : [[t.siteModel, site.model] as const]),
-          [t.siteSerial, <span class="mono">{site.serial}</span>],
-          [t.siteVersion, site.version],
-          [t.siteStarted, <When at={site.startedAt} />],
+          [tr.setRecorderName, site.recorderName, 'recorder-name'],
+          ...(site.model === '' ? [] : [[tr.siteModel, site.model] as const]),
+          [tr.siteSerial, <span class="mono">{site.serial}</span>],
+          [tr.siteVersion, site.version],
+          [tr.siteStarted, <When at={site.startedAt} />],
         ]}
       />
     </Card>

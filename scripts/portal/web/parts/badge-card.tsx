@@ -1,3 +1,4 @@
+import '../first-view.js';
 import { useEffect, useState } from 'preact/hooks';
 import { thumbprint } from '../../../../agent/contract/jws.js';
 import { newId } from '../../../../agent/contract/text.js';

@@ -87,7 +87,7 @@ interface FieldProps {
   readonly value: string;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
-  readonly type?: 'text' | 'email' | 'password';
+  readonly type?: 'text' | 'email' | 'password' | 'date';
   readonly inputMode?: 'numeric' | 'text';
   readonly autoComplete?: 'off' | 'name' | 'email' | 'organization' | 'new-password' | 'current-password';
   readonly maxLength?: number;

@@ -1,30 +1,21 @@
 import { useState } from 'preact/hooks';
-import type { CameraTest } from '../../../../agent/contract/camera-views.js';
 import { tc } from '../camera-texts.js';
 import { go } from '../router.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
-import { t } from '../words.js';
-import { Button, Card, type Level, LevelIcon, Problem } from './basics.js';
+import { Button, Card, Problem } from './basics.js';
+import { CameraTester } from './camera-tester.js';
 
-const LEVELS: Record<CameraTest['steps'][number]['result'], Level | undefined> = {
-  ok: 'ok',
-  warning: 'attention',
-  failed: 'act',
-  absent: undefined,
-  skipped: undefined,
-};
+interface CareProps {
+  readonly session: RecorderSession;
+  readonly cam: string;
+  readonly name: string;
+}
 
-/** Looks at a camera from end to end, and takes it off the recorder. */
-export function CameraCare({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
-  const [test, setTest] = useState<CameraTest>();
-  const [isSure, setSure] = useState(false);
+/** Tests a camera, and takes it off the recorder once somebody has read what that means. */
+export function CameraCare({ session, cam, name }: CareProps) {
+  const [isAsked, setAsked] = useState(false);
   const act = useAct();
-  const run = (): void =>
-    act.run(async () => {
-      setTest(undefined);
-      setTest(await session.link.call('cameras.test', { cam }, { timeoutMs: 120_000 }));
-    });
   const remove = (): void =>
     act.run(async () => {
       await session.link.call('cameras.remove', { cam });
@@ -32,29 +23,27 @@ export function CameraCare({ session, cam }: { readonly session: RecorderSession
     });
   return (
     <Card title={tc.care} test="camera-care">
-      <div class="actions">
-        <Button test="camera-test" isBusy={act.isBusy} busyText={t.setPlanning} onPress={run}>
-          {tc.test}
-        </Button>
-        <Button test="camera-remove" kind="danger" isDisabled={act.isBusy} onPress={() => (isSure ? remove() : setSure(true))}>
-          {isSure ? tc.removeSure : tc.remove}
-        </Button>
-      </div>
-      {act.error !== undefined && <Problem error={act.error} />}
-      {test !== undefined && (
-        <ul class="list" data-test="test-steps" aria-live="polite">
-          {test.steps.map(({ step, result, say, fix }) => {
-            const level = LEVELS[result];
-            return (
-              <li key={step} data-result={result}>
-                <p>
-                  {level !== undefined && <LevelIcon level={level} />} <strong>{tc.steps[step]}</strong> {say} {fix}
-                </p>
-              </li>
-            );
-          })}
-        </ul>
+      <CameraTester session={session} cam={cam} isDisabled={act.isBusy}>
+        {!isAsked && (
+          <Button test="camera-remove" kind="danger" onPress={() => setAsked(true)}>
+            {tc.remove}
+          </Button>
+        )}
+      </CameraTester>
+      {isAsked && (
+        <div class="confirm" role="alert">
+          <p>{tc.removeWhat(name)}</p>
+          <div class="actions">
+            <Button test="camera-remove-sure" kind="danger" isBusy={act.isBusy} onPress={remove}>
+              {tc.removeSure}
+            </Button>
+            <Button test="camera-keep" onPress={() => setAsked(false)}>
+              {tc.keep}
+            </Button>
+          </div>
+        </div>
       )}
+      {act.error !== undefined && <Problem error={act.error} test="remove-problem" />}
     </Card>
   );
 }

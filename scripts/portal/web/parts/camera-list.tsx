@@ -1,9 +1,10 @@
+import type { ComponentChildren } from 'preact';
 import type { CameraInfo } from '../../../../agent/contract/views.js';
 import { ago } from '../format.js';
+import { tr } from '../recorder-texts.js';
 import { href } from '../router.js';
 import { useApp } from '../state/context.js';
 import type { RecorderSession } from '../state/recorder-session.js';
-import { t } from '../words.js';
 import { Empty, type Level, LevelIcon } from './basics.js';
 
 const LEVELS: Record<CameraInfo['state'], Level> = {
@@ -14,21 +15,40 @@ const LEVELS: Record<CameraInfo['state'], Level> = {
   fault: 'act',
 };
 
-/** The state of a camera in a word and a sign, and why. */
+/** Lost pictures and tampering cannot wait. */
+export const ALARM_LEVELS: Record<NonNullable<CameraInfo['alarms']>[number], Level> = {
+  'video-loss': 'act',
+  tamper: 'act',
+  'hardware-failure': 'attention',
+};
+
+/** The state of a camera in a word and a sign, what it complains of itself, and when it was seen. */
 export function CameraState({ camera }: { readonly camera: CameraInfo }) {
   const { now } = useApp();
-  const seen = camera.state !== 'online' && camera.lastSeenAt !== null ? `, ${t.camLastSeen(ago(camera.lastSeenAt, now.value))}` : '';
+  const seen = camera.state !== 'online' && camera.lastSeenAt !== null ? `, ${tr.camLastSeen(ago(camera.lastSeenAt, now.value))}` : '';
   return (
     <span class="camera-state" data-test={`camera-state-${camera.id}`} data-state={camera.state}>
-      <LevelIcon level={LEVELS[camera.state]} /> {t.camState[camera.state]}
+      <LevelIcon level={LEVELS[camera.state]} /> {tr.camState[camera.state]}
       {seen}
+      {(camera.alarms ?? []).map((alarm) => (
+        <span key={alarm} class="camera-alarm" data-test={`camera-alarm-${camera.id}`} data-alarm={alarm}>
+          <LevelIcon level={ALARM_LEVELS[alarm]} /> {tr.camAlarm[alarm]}
+        </span>
+      ))}
     </span>
   );
 }
 
+interface CameraListProps {
+  readonly session: RecorderSession;
+  readonly cameras: readonly CameraInfo[];
+  /** What stands beside each camera besides words; nothing where it gives null. */
+  still?(camera: CameraInfo): ComponentChildren;
+}
+
 /** Cameras as rows that lead to their pages. */
-export function CameraList({ session, cameras }: { readonly session: RecorderSession; readonly cameras: readonly CameraInfo[] }) {
-  if (cameras.length === 0) return <Empty title={t.camerasEmpty} hint={t.camerasEmptyHint} />;
+export function CameraList({ session, cameras, still }: CameraListProps) {
+  if (cameras.length === 0) return <Empty title={tr.camerasEmpty} hint={tr.camerasEmptyHint} />;
   return (
     <ul class="list" data-test="cameras">
       {cameras.map((camera) => (
@@ -39,6 +59,7 @@ export function CameraList({ session, cameras }: { readonly session: RecorderSes
               <span class="hint">{[camera.manufacturer, camera.model].filter((text) => text !== '').join(' ')}</span>
             </span>
             <CameraState camera={camera} />
+            {still?.(camera)}
           </a>
         </li>
       ))}
@@ -55,7 +76,7 @@ export function GrantedCameras({ session }: { readonly session: RecorderSession 
       {ids.map((id) => (
         <li key={id}>
           <a class="row" href={href(session.role, session.serial, 'cameras', id)} data-test={`camera-${id}`}>
-            <strong>{t.camUnnamed(id)}</strong>
+            <strong>{tr.camUnnamed(id)}</strong>
           </a>
         </li>
       ))}

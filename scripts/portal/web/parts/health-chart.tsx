@@ -3,8 +3,9 @@ import type { HealthInfo } from '../../../../agent/contract/views.js';
 import { linePath, nearest, timeMarks } from '../chart-scale.js';
 import { moment, percent } from '../format.js';
 import { linesOf, withGaps } from '../health-history.js';
+import { tr } from '../recorder-texts.js';
 import { useApp } from '../state/context.js';
-import { locale, t } from '../words.js';
+import { locale } from '../words.js';
 
 const HEIGHT = 220;
 /** Room for the marks: left, right, top, bottom. */
@@ -117,7 +118,7 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
         data-test="chart"
         data-drawn={width > 0}
         role="img"
-        aria-label={t.healthChartKeys}
+        aria-label={tr.healthChartKeys}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart is read with the arrow keys.
         tabIndex={0}
         onKeyDown={(event) => {
@@ -136,7 +137,7 @@ export function HealthChart({ history }: { readonly history: HealthInfo['history
         ))}
       </p>
       <p class="hint" aria-live="polite" data-test="chart-value">
-        {time === undefined ? '' : t.healthAt(moment(time, now.value), values)}
+        {time === undefined ? '' : tr.healthAt(moment(time, now.value), values)}
       </p>
     </figure>
   );

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Applied, Configuration, ConfigurationPatch, Plan, PlanStep } from '../../../../agent/contract/configuration.js';
 import { pathInWords, valueInWords } from '../config-form.js';
 import type { Named } from '../names.js';
+import { tr } from '../recorder-texts.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { useAct } from '../state/use-act.js';
 import { t } from '../words.js';
@@ -57,17 +58,17 @@ export function PlanForm({ session, configuration, cameras, name, makePatch, onA
     <form class="form" noValidate data-test={`settings-${name}`} onSubmit={showPlan} onInput={() => setShown(undefined)}>
       {children}
       <div class="actions">
-        <Button test={`plan-${name}`} isBusy={planning.isBusy} busyText={t.setPlanning}>
-          {t.setShowPlan}
+        <Button test={`plan-${name}`} isBusy={planning.isBusy} busyText={tr.setPlanning}>
+          {tr.setShowPlan}
         </Button>
       </div>
       <div aria-live="polite">
-        {isNothing && <p class="hint">{t.setNothing}</p>}
+        {isNothing && <p class="hint">{tr.setNothing}</p>}
         {planning.error !== undefined && <Problem error={planning.error} test={`plan-problem-${name}`} />}
         {shown !== undefined && <ShownPlan plan={shown.plan} cameras={cameras} />}
         {shown !== undefined && shown.plan.refused.length === 0 && shown.plan.steps.length > 0 && (
-          <Button test={`apply-${name}`} kind="main" isBusy={applying.isBusy} busyText={t.setApplying} onPress={() => apply(shown)}>
-            {t.setApply}
+          <Button test={`apply-${name}`} kind="main" isBusy={applying.isBusy} busyText={tr.setApplying} onPress={() => apply(shown)}>
+            {tr.setApply}
           </Button>
         )}
         {applying.error !== undefined && <Problem error={applying.error} test={`apply-problem-${name}`} />}
@@ -79,33 +80,33 @@ export function PlanForm({ session, configuration, cameras, name, makePatch, onA
 
 function stepText(step: PlanStep, cameras: readonly Named[]): string {
   const what = pathInWords(step.path, cameras);
-  return step.from === null ? t.setStepNew(what, valueInWords(step.to)) : t.setStep(what, valueInWords(step.from), valueInWords(step.to));
+  return step.from === null ? tr.setStepNew(what, valueInWords(step.to)) : tr.setStep(what, valueInWords(step.from), valueInWords(step.to));
 }
 
 function ShownPlan({ plan, cameras }: { readonly plan: Plan; readonly cameras: readonly Named[] }) {
   return (
     <div class="plan" data-test="plan">
-      {plan.steps.length > 0 && <h4>{t.setPlanTitle}</h4>}
+      {plan.steps.length > 0 && <h4>{tr.setPlanTitle}</h4>}
       <ul class="list">
         {plan.steps.map((step) => (
           <li key={step.path} data-test="plan-step" data-path={step.path} data-risk={step.risk}>
             {stepText(step, cameras)}
-            {step.risk === 'interrupts-video' && <span class="hint"> ({t.setInterrupts})</span>}
+            {step.risk === 'interrupts-video' && <span class="hint"> ({tr.setInterrupts})</span>}
           </li>
         ))}
       </ul>
-      {plan.refused.length > 0 && <h4>{t.setPlanRefused}</h4>}
+      {plan.refused.length > 0 && <h4>{tr.setPlanRefused}</h4>}
       {plan.refused.map((refusal) => (
         <div key={refusal.path} class="problem" data-test="plan-refused" data-path={refusal.path} data-code={refusal.code}>
           <p class="problem-say">
             {pathInWords(refusal.path, cameras)}: {refusal.say}
           </p>
           <p>{refusal.fix}</p>
-          {refusal.offers.length > 0 && <p data-test="plan-offers">{t.setInstead(refusal.offers.join(', '))}</p>}
+          {refusal.offers.length > 0 && <p data-test="plan-offers">{tr.setInstead(refusal.offers.join(', '))}</p>}
           <p class="code">{t.code(refusal.code)}</p>
         </div>
       ))}
-      {plan.steps.length === 0 && plan.refused.length === 0 && <p class="hint">{t.setNothing}</p>}
+      {plan.steps.length === 0 && plan.refused.length === 0 && <p class="hint">{tr.setNothing}</p>}
     </div>
   );
 }
@@ -121,11 +122,11 @@ function AppliedSteps({
 }) {
   return (
     <div class="plan">
-      <Done test={`applied-${name}`}>{t.setDone}</Done>
+      <Done test={`applied-${name}`}>{tr.setDone}</Done>
       <ul class="list">
         {applied.steps.map((step) => (
           <li key={step.path} data-test="applied-step" data-path={step.path} data-read-back={step.isReadBack}>
-            <LevelIcon level="ok" /> {stepText(step, cameras)} <span class="hint">({step.isReadBack ? t.setReadBack : t.setKept})</span>
+            <LevelIcon level="ok" /> {stepText(step, cameras)} <span class="hint">({step.isReadBack ? tr.setReadBack : tr.setKept})</span>
           </li>
         ))}
       </ul>

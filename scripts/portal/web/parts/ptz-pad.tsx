@@ -2,8 +2,8 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AgentError } from '../../../../agent/kernel/errors.js';
 import { tc } from '../camera-texts.js';
 import { type Direction, PtzDriver } from '../ptz-driver.js';
+import { tr } from '../recorder-texts.js';
 import { type RecorderSession, tellable } from '../state/recorder-session.js';
-import { t } from '../words.js';
 import { Card, Problem } from './basics.js';
 import { PtzPresets } from './ptz-presets.js';
 
@@ -19,12 +19,12 @@ interface Way {
 }
 
 const WAYS: readonly Way[] = [
-  { name: 'up', sign: '▲', word: t.ptzUp, keys: ['ArrowUp'], direction: { ...STILL, tilt: SPEED } },
-  { name: 'left', sign: '◀', word: t.ptzLeft, keys: ['ArrowLeft'], direction: { ...STILL, pan: -SPEED } },
-  { name: 'right', sign: '▶', word: t.ptzRight, keys: ['ArrowRight'], direction: { ...STILL, pan: SPEED } },
-  { name: 'down', sign: '▼', word: t.ptzDown, keys: ['ArrowDown'], direction: { ...STILL, tilt: -SPEED } },
-  { name: 'in', sign: '+', word: t.ptzIn, keys: ['+', '='], direction: { ...STILL, zoom: SPEED } },
-  { name: 'out', sign: '−', word: t.ptzOut, keys: ['-', '_'], direction: { ...STILL, zoom: -SPEED } },
+  { name: 'up', sign: '▲', word: tr.ptzUp, keys: ['ArrowUp'], direction: { ...STILL, tilt: SPEED } },
+  { name: 'left', sign: '◀', word: tr.ptzLeft, keys: ['ArrowLeft'], direction: { ...STILL, pan: -SPEED } },
+  { name: 'right', sign: '▶', word: tr.ptzRight, keys: ['ArrowRight'], direction: { ...STILL, pan: SPEED } },
+  { name: 'down', sign: '▼', word: tr.ptzDown, keys: ['ArrowDown'], direction: { ...STILL, tilt: -SPEED } },
+  { name: 'in', sign: '+', word: tr.ptzIn, keys: ['+', '='], direction: { ...STILL, zoom: SPEED } },
+  { name: 'out', sign: '−', word: tr.ptzOut, keys: ['-', '_'], direction: { ...STILL, zoom: -SPEED } },
 ];
 
 interface Pad {
@@ -74,13 +74,13 @@ function usePad(session: RecorderSession, cam: string): Pad {
 export function PtzPad({ session, cam }: { readonly session: RecorderSession; readonly cam: string }) {
   const { held, error, press, release } = usePad(session, cam);
   return (
-    <Card title={t.ptzTitle} test="ptz">
+    <Card title={tr.ptzTitle} test="ptz">
       <p class="hint">{tc.moveHint}</p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would be announced as a form. */}
       <div
         class="ptz"
         role="group"
-        aria-label={t.ptzTitle}
+        aria-label={tr.ptzTitle}
         onKeyDown={(event) => {
           const way = WAYS.find(({ keys }) => keys.includes(event.key));
           if (way === undefined) return;

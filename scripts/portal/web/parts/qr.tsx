@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type QrDrawing, qrPath } from '../qr-path.js';
 
 async function draw(text: string): Promise<QrDrawing> {
-  const { generate } = await import('lean-qr');
+  const { generate } = await import('lean-qr/nano');
   return qrPath(generate(text));
 }
 

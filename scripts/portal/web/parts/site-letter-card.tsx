@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SiteLetter } from '../../../../agent/contract/views.js';
 import { followSiteLetter } from '../../client/site-letters.js';
 import { ago } from '../format.js';
+import { tr } from '../recorder-texts.js';
 import { useApp } from '../state/context.js';
 import type { RecorderSession } from '../state/recorder-session.js';
 import { tt } from '../trust-words.js';
@@ -57,15 +58,15 @@ export function SiteLetterCard({ session }: { readonly session: RecorderSession 
         <Facts
           rows={[
             [tt.letterSite, letter.site],
-            [t.setRecorderName, letter.recorderName],
-            [t.siteModel, letter.model],
-            [t.siteSerial, <span class="mono">{letter.dev}</span>],
-            [t.siteVersion, letter.firmware],
+            [tr.setRecorderName, letter.recorderName],
+            [tr.siteModel, letter.model],
+            [tr.siteSerial, <span class="mono">{letter.dev}</span>],
+            [tr.siteVersion, letter.firmware],
           ]}
         />
         <h3>{t.navCameras}</h3>
         {letter.cameras.length === 0 ? (
-          <p>{t.camerasEmpty}</p>
+          <p>{tr.camerasEmpty}</p>
         ) : (
           <ul class="list">
             {letter.cameras.map(({ id, name, model, serial }) => (

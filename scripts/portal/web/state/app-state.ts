@@ -1,7 +1,7 @@
-import { signal } from '@preact/signals';
 import type { OwnedRecorder, ServedRecorder } from '../../client/keyring.js';
 import type { OrganisationRecord, SignedIn } from '../../client/organisation.js';
 import type { Services } from './services.js';
+import { signal } from './signal.js';
 
 /** State that outlives a page. Everything else belongs to the page that shows it. */
 export class AppState {

@@ -13,14 +13,14 @@ export function deliverWaiting(app: AppState): () => void {
   const open = new Map<string, () => void>();
   const offered = new Set<string>();
   const look = (): void => {
-    for (const record of app.owned.peek()) {
+    for (const record of app.owned.value) {
       const { serial, waiting } = record;
       if (waiting === null) {
         open.get(serial)?.();
         open.delete(serial);
         continue;
       }
-      if (!app.isOnline.peek()) continue;
+      if (!app.isOnline.value) continue;
       if (!open.has(serial))
         open.set(
           serial,

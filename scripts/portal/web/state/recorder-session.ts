@@ -1,4 +1,3 @@
-import { signal } from '@preact/signals';
 import { thumbprint, unverifiedPayload } from '../../../../agent/contract/jws.js';
 import type { AnswerOf } from '../../../../agent/contract/operations.js';
 import type { Scope } from '../../../../agent/contract/shapes.js';
@@ -11,6 +10,7 @@ import { EmployeeIdentity, organisationOf } from '../../client/organisation.js';
 import { t } from '../words.js';
 import type { AppState } from './app-state.js';
 import type { RecorderLink } from './services.js';
+import { signal } from './signal.js';
 
 /** Owner or installer, as it stands in the address. */
 export type Role = 'own' | 'serve';

@@ -1,13 +1,53 @@
-/** Looking after cameras and driving them to places: read with the pages of a recorder, not with the first view. */
+/** Looking after cameras and driving them to places: read with their own pages, not with the first view. */
 export const cameras = {
-  add: 'Add a camera by its address',
+  find: 'Find cameras',
+  search: 'Search the network',
+  searching: 'Searching…',
+  found: (n: number) => (n === 1 ? '1 new camera.' : `${n} new cameras.`),
+  foundNone: (known: number) =>
+    known === 0
+      ? 'No camera answered.'
+      : known === 1
+        ? 'No new camera. The one that is known answered.'
+        : `No new camera. ${known} known ones answered.`,
+  foundNoneFix: 'Look whether it is switched on and in this network, and whether ONVIF is switched on, on its own page.',
+  foundRemoved: (n: number) =>
+    `${n} answered that somebody removed before: add ${n === 1 ? 'it by its address' : 'them by their addresses'}.`,
+  byAddress: 'Add by address',
   address: 'Address',
   addressHint: 'For example 192.0.2.7; several with a space between them.',
+  userOptional: 'User name, if you know it',
   addDo: 'Add',
+  adding: 'Asking…',
+  scan: 'Not found? Look through the whole network',
+  scanHint: 'Asks every address of this network whether a camera is there. It takes up to a minute, and some networks’ alarms notice it.',
+  network: 'Network',
+  networkHint: 'For example 192.0.2.0/24. The recorder must be in it.',
+  networkError: 'Write it as an address and a length from 22 to 32, for example 192.0.2.0/24.',
+  scanDo: 'Look through',
+  login: 'Password',
+  loginHint: 'Cameras of one make often have the same. Choose those it is for.',
+  loginDo: (n: number) => (n === 1 ? 'Use it for 1 camera' : `Use it for ${n} cameras`),
+  loginTry: 'Trying it…',
+  loginRefused: (n: number) =>
+    `${n === 1 ? '1 camera does' : `${n} cameras do`} not take it. Each locks its account after a few tries: look up the right one first.`,
+  user: 'User name',
+  password: 'Password',
+  name: 'Name',
+  nameDo: 'Save name',
+  named: 'Saved.',
+  open: 'Open its page',
+
   care: 'Look after it',
   test: 'Test this camera',
+  testing: 'Testing…',
+  testOk: 'Nothing is wrong.',
+  testFailed: (n: number) => (n === 1 ? '1 thing is wrong.' : `${n} things are wrong.`),
+  results: { ok: 'in order', warning: 'look at it', failed: 'wrong', absent: 'it has none', skipped: 'not tried' },
   remove: 'Remove this camera',
-  removeSure: 'Remove it for good',
+  removeWhat: (name: string) => `${name} is taken off this recorder, and its password is forgotten here. A search does not bring it back.`,
+  removeSure: 'Remove it',
+  keep: 'Keep it',
   steps: {
     reachability: 'Answers',
     clock: 'Clock',
@@ -18,8 +58,24 @@ export const cameras = {
     events: 'Events',
     ptz: 'Movement',
   },
+  alarms: {
+    'video-loss': ['This camera says that its picture is lost.', 'Look at its cable, lens and power, then test it.'],
+    tamper: ['This camera says that somebody covered, turned or opened it.', 'Look at its picture, or go and see.'],
+    'hardware-failure': [
+      'This camera says that a part of it has failed (storage, fan, power or temperature).',
+      'Its own page says which part; plan a replacement.',
+    ],
+  },
+
   moveHint: 'Hold a button or an arrow key; + and − bring it closer and wider.',
+  places: 'Places',
+  noPlaces: 'No place is stored yet.',
   home: 'Home',
   place: 'Name of this place',
-  store: 'Store place',
+  store: 'Store where it looks now',
+  edit: 'Change places',
+  editDone: 'Done',
+  again: 'Store anew',
+  forget: 'Remove',
+  forgetSure: (name: string) => `Remove ${name}`,
 };

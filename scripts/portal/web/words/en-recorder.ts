@@ -21,9 +21,8 @@ export const recorder = {
 
   camerasEmpty: 'No camera was found yet.',
   camerasEmptyHint: 'The recorder looks for cameras on its network. A camera appears here by itself, within a minute of being switched on.',
-  camerasSearch: 'Search again',
-  camerasSearching: 'Searching…',
-  camerasFound: (n: number) => (n === 1 ? '1 camera found.' : `${n} cameras found.`),
+  camerasAdd: 'Add cameras',
+  camerasStills: 'Show pictures',
   camUnnamed: (id: string) => `Camera ${id.replace('cam-', '')}`,
   camState: {
     unknown: 'Being checked',
@@ -32,6 +31,7 @@ export const recorder = {
     online: 'Works',
     fault: 'Faulty',
   },
+  camAlarm: { tamper: 'Tampered with', 'video-loss': 'No picture', 'hardware-failure': 'Hardware fault' },
   camLastSeenLabel: 'Last seen',
   camLastSeen: (when: string) => `last seen ${when}`,
   camStream: (width: number, height: number, rate: number, codec: string) => `${width} × ${height}, ${rate} pictures/s, ${codec}`,
@@ -51,6 +51,10 @@ export const recorder = {
   camEnded: 'The picture ended.',
   camStopped: 'You stopped watching.',
   camPicture: (camera: string) => `Live picture of ${camera}`,
+  camStill: (camera: string) => `Still picture of ${camera}`,
+  camStillWait: 'Asking for a picture…',
+  camRecording: (camera: string) => `Recording of ${camera}`,
+  camRecordings: 'Recordings',
   camDetails: 'About this camera',
   camSetPassword: 'Set the camera’s password',
 

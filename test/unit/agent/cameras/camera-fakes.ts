@@ -9,14 +9,17 @@ import {
   type CameraDriver,
   type CameraEvent,
   type CameraEventHandlers,
+  type CameraGreetings,
   type CameraSource,
   type CameraStream,
   type CameraTarget,
   type DiscoveredCamera,
   DriverError,
   type DriverErrorCode,
+  type EventSource,
   type Login,
   type PtzDriver,
+  type RecordingDriver,
   type VideoEncoderOptions,
 } from '../../../../drivers/port.js';
 import { HandClock } from '../kernel/hand-clock.js';
@@ -51,6 +54,14 @@ export const OFFERS: VideoEncoderOptions = {
   gopLength: undefined,
 };
 
+const failsWith = (code: DriverErrorCode | undefined) => (): never => {
+  throw new DriverError(code ?? 'camera.unsupported', 'as told');
+};
+
+/** Nothing asks it: whoever works with it brings the work. */
+const RECORDINGS = {} as RecordingDriver;
+const NO_EXTRAS = { imaging: undefined, io: undefined, overlays: undefined, users: undefined, upkeep: undefined };
+
 /** One camera; the test changes its fields while it runs. */
 export class FakeCamera {
   /** Fails every call with this. */
@@ -61,14 +72,22 @@ export class FakeCamera {
   user: string | undefined = 'admin';
   uriFails: DriverError | undefined;
   setFails: DriverError | undefined;
+  /** Its stills fail with this; undefined for a camera without stills. */
+  snapshotFails: DriverErrorCode | undefined;
+  /** Whether it keeps recordings of its own. */
+  hasRecordings = false;
   hasPtz = true;
   streams: CameraStream[] = [stream('main', 1280, 720), stream('sub', 640, 360)];
   /** Several lenses; empty for a camera whose driver knows nothing of sources. */
   sources: CameraSource[] = [];
   /** Whether it tells events, and who listens now. */
   hasEvents = false;
+  /** What it says it can tell of; undefined when it does not say. */
+  kinds: readonly CameraEvent['kind'][] | undefined;
+  eventsFail: DriverErrorCode | undefined;
   listeners: CameraEventHandlers[] = [];
   offsetMs = 0;
+  serial = 'S';
   readonly calls: string[] = [];
   /** Users that came with a login, in order of authorized calls. */
   readonly users: string[] = [];
@@ -78,9 +97,14 @@ export class FakeCamera {
     return this.calls.filter((call) => call === name).length;
   }
 
+  #events(): EventSource {
+    return { kinds: async () => this.kinds, open: async (handlers, options) => this.#listen(handlers, options) };
+  }
+
   #listen(handlers: CameraEventHandlers, { signal }: CallOptions): { close(): Promise<void> } {
     this.calls.push('events');
-    if (this.fails !== undefined) throw new DriverError(this.fails, 'as told');
+    const fails = this.eventsFail ?? this.fails;
+    if (fails !== undefined) throw new DriverError(fails, 'as told');
     this.listeners.push(handlers);
     const close = async (): Promise<void> => {
       this.listeners = this.listeners.filter((each) => each !== handlers);
@@ -113,8 +137,8 @@ export class FakeCamera {
       stop: (options) => ask('stop', options, false, () => undefined),
     };
     const own = (): CameraSource | undefined => this.sources.find(({ token }) => token === sourceToken) ?? this.sources[0];
-    const events = { open: async (handlers: CameraEventHandlers, options: CallOptions) => this.#listen(handlers, options) };
-    const extras = { imaging: undefined, recordings: undefined, io: undefined, overlays: undefined, users: undefined, upkeep: undefined };
+    const events = this.#events();
+    const extras = { ...NO_EXTRAS, recordings: this.hasRecordings ? RECORDINGS : undefined };
     return {
       ...(this.sources.length > 0 ? { sources: (options) => ask('sources', options, false, () => this.sources) } : {}),
       ...(this.hasEvents
@@ -124,7 +148,8 @@ export class FakeCamera {
           }
         : {}),
       clockOffsetMs: (options) => ask('clock', options, true, () => this.offsetMs),
-      identify: (options) => ask('identify', options, false, () => ({ manufacturer: 'Acme', model: 'Dome', firmware: '1', serial: 'S' })),
+      identify: (options) =>
+        ask('identify', options, false, () => ({ manufacturer: 'Acme', model: 'Dome', firmware: '1', serial: this.serial })),
       streams: (options) => ask('streams', options, false, () => own()?.streams ?? this.streams),
       streamUri: (token, options) =>
         ask('streamUri', options, false, () => {
@@ -138,6 +163,7 @@ export class FakeCamera {
           this.streams = this.streams.map((each) => (each.kind === which.kind ? { ...each, video: wanted } : each));
           return wanted;
         }),
+      snapshot: (_, options) => ask('snapshot', options, false, failsWith(this.snapshotFails)),
       synchronize: (_, options) => ask('synchronize', options, false, () => undefined),
       ptz: (options) => ask('ptz', options, false, () => (this.hasPtz ? ptz : undefined)),
       close: () => {
@@ -189,6 +215,12 @@ export class Site {
   /** What the next discovery finds. */
   visible: DiscoveredCamera[] = [];
   searches = 0;
+  /** By host: who answers when one is asked alone. */
+  readonly hosts = new Map<string, DiscoveredCamera>();
+  /** Networks that were asked address by address; each answers with what is visible. */
+  readonly scanned: string[] = [];
+  /** Who listens to greetings now. */
+  greetings: CameraGreetings[] = [];
   readonly lines: string[] = [];
 
   camera(number: number): FakeCamera {
@@ -209,6 +241,18 @@ export class Site {
         discover: () => {
           this.searches += 1;
           return Promise.resolve(this.visible);
+        },
+        probe: async (host) => this.hosts.get(host),
+        scan: async (network) => {
+          this.scanned.push(network);
+          return this.visible;
+        },
+        listen: async (greetings) => {
+          this.greetings.push(greetings);
+          const close = async (): Promise<void> => {
+            this.greetings = this.greetings.filter((each) => each !== greetings);
+          };
+          return { close };
         },
       },
       store: this.store,
@@ -243,6 +287,7 @@ export async function withSite(
     return registry;
   });
   for (const registry of started) await registry.stop();
+  if (site.greetings.length !== 0) throw new RangeError('somebody still listens to greetings');
   for (const camera of site.cameras.values()) if (camera.open !== 0) throw new RangeError(`${camera.open} connections left open`);
   if (site.clock.pending !== 0) throw new RangeError(`${site.clock.pending} timers left`);
 }

@@ -93,6 +93,15 @@ test('a stream that is refused, that is silent, or that never sends a whole pict
     streams.fails = new DriverError('camera.unreachable', 'nothing on port 554');
     const refused = await run();
     assert.equal(results(refused).slice(4), ['stream failed', 'keyframe skipped', 'events ok', 'ptz ok']);
+    assert.match(of(refused, 'stream')?.say ?? '', 'The camera answers, but nothing takes the connection at its stream address');
+    assert.match(of(refused, 'stream')?.fix ?? '', '554');
+    const codes = ['camera.timeout', 'camera.unauthorized', 'camera.bad_answer', 'stream.unsupported', 'stream.ended'] as const;
+    for (const code of codes) {
+      streams.fails = new DriverError(code, 'no such thing');
+      const line = of(await run(), 'stream');
+      assert.match(line?.code ?? '', /^cameras\.stream_/, code);
+      assert.ok(line?.fix, code);
+    }
     streams.fails = undefined;
     const late = async (packets: readonly Buffer[]): Promise<readonly TestStep[]> => {
       streams.packets = packets;
@@ -118,6 +127,32 @@ test('a camera without profiles, events and movement', () =>
     camera.hasPtz = false;
     const steps = await run();
     assert.equal(results(steps).slice(6), ['events absent', 'ptz absent']);
+    assert.match(of(steps, 'events')?.fix ?? '', 'ONVIF');
+  }));
+
+test('what it tells of by itself, what it does not, and that nobody may listen any more', () =>
+  walk(async (camera, _streams, run) => {
+    camera.kinds = ['motion', 'tamper', 'video-loss'];
+    assert.is(of(await run(), 'events')?.say, 'Tells of motion, tampering and video loss by itself.');
+    assert.is(camera.count('events'), 1, 'the one that listens already is enough');
+    camera.kinds = ['tamper'];
+    const blind = of(await run(), 'events');
+    assert.equal([blind?.result, blind?.code], ['warning', 'cameras.no_motion_events']);
+    assert.match(blind?.say ?? '', 'does not tell of motion, only of tampering');
+    camera.kinds = undefined;
+    assert.is(of(await run(), 'events')?.result, 'ok');
+    camera.listeners.pop()?.onEnd(new DriverError('camera.unreachable', 'the subscription is gone'));
+    camera.eventsFail = 'camera.refused';
+    const full = await run();
+    assert.equal(results(full).slice(6), ['events failed', 'ptz ok'], 'it can be moved all the same');
+    assert.match(of(full, 'events')?.fix ?? '', 'taken all its places');
+  }));
+
+test('another camera than before at the address is no wrong password and no working camera', () =>
+  walk(async (camera, _streams, run) => {
+    camera.serial = 'ANOTHER';
+    const steps = await run();
+    assert.equal([of(steps, 'authentication')?.result, of(steps, 'authentication')?.code], ['failed', 'cameras.another_device']);
   }));
 
 test('a test that is given up leaves nothing open', () =>

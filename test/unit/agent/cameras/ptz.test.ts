@@ -171,6 +171,49 @@ test('a drive replaces a movement that is still on its way; a movement after it 
   assert.equal(gear.heard.slice(1), ['move 1 0 0', 'stop']);
 });
 
+test('a movement that is held goes on until its time is over, and no longer than it is the last word', async () => {
+  const { clock, gear, guard, pass } = rig();
+  const whole = guard.holdFor(right(1), 1_000);
+  for (const ms of [0, 400, 400, 200]) await pass(ms);
+  await whole;
+  assert.equal(gear.heard.splice(0), ['move 1 0 0', 'move 1 0 0', 'move 1 0 0', 'stop']);
+  const stopped = guard.holdFor(right(1), 5_000);
+  await settle();
+  await pass(100);
+  await guard.stop(patient());
+  await pass(300);
+  await stopped;
+  assert.equal(gear.heard.splice(0), ['move 1 0 0', 'stop']);
+  const replaced = guard.holdFor(right(1), 5_000);
+  await settle();
+  await pass(100);
+  await guard.move(right(-1), patient());
+  await pass(300);
+  await replaced;
+  assert.equal(gear.heard.splice(0), ['move 1 0 0', 'move -1 0 0'], 'nor is the movement of the other one stopped by it');
+  await guard.goto('gate', patient());
+  await pass(5_000);
+  assert.equal(gear.heard, ['goto gate']);
+  assert.is(clock.pending, 0);
+});
+
+test('behind the end nothing is moved, a movement that is held ends, and a stop still goes out', async () => {
+  const { clock, gear, guard, pass } = rig();
+  const held = guard.holdFor(right(1), 5_000);
+  await settle();
+  guard.end();
+  await guard.stop(patient());
+  await pass(400);
+  await held;
+  const refused = [guard.move(right(1), patient()), guard.goto('gate', patient()), guard.holdFor(right(1), 1_000)];
+  for (const each of refused) assert.is(await each.catch((error: DriverError) => error.code), 'driver.aborted');
+  assert.equal(
+    gear.heard.filter((word) => word !== 'stop'),
+    ['move 1 0 0'],
+  );
+  assert.is(clock.pending, 0);
+});
+
 test('what the gear cannot do is refused as that', async () => {
   const { guard } = rig();
   for (const asked of [

@@ -82,7 +82,7 @@ test('a search runs at the start, each 5 min without a camera, each 15 min with 
     assert.is(site.searches, 2);
     site.camera(1);
     site.visible = [found(1)];
-    assert.equal(await registry.discover(), ['cam-1']);
+    assert.equal(await registry.discover(), { found: ['cam-1'], known: [], removed: 0 });
     await site.pass(300_000);
     assert.is(site.searches, 3);
     await site.pass(600_000);
@@ -186,6 +186,38 @@ test('a password changed at the camera is noticed when it matters, without tryin
     assert.is(registry.find('cam-1')?.state, 'online', 'after the camera was away, the login that once worked is tried again');
   }));
 
+test('a camera that comes and goes with another password is tried once more, not at every return', () =>
+  withSite(async (site, start) => {
+    const camera = site.camera(1);
+    site.visible = [found(1)];
+    const registry = await start();
+    camera.user = 'changed';
+    const before = camera.users.length;
+    for (let round = 0; round < 10; round += 1) {
+      camera.fails = 'camera.unreachable';
+      await site.pass(35_000);
+      camera.fails = undefined;
+      await site.pass(35_000);
+    }
+    assert.is(registry.find('cam-1')?.state, 'unauthorized');
+    assert.ok(camera.users.length - before <= 2, `${camera.users.length - before} wrong logins`);
+  }));
+
+test('who holds a button at a camera that refuses the login tries no password at every press', () =>
+  withSite(async (site, start) => {
+    const camera = site.camera(1);
+    site.visible = [found(1)];
+    const registry = await start();
+    const press = () => registry.ptz('cam-1').move({ pan: 1, tilt: 0, zoom: 0 }, { signal: new AbortController().signal });
+    camera.user = 'changed';
+    const before = camera.users.length;
+    assert.is((await refusal(press())).code, 'cameras.wrong_password');
+    for (let round = 0; round < 20; round += 1) assert.is((await refusal(async () => press())).code, 'cameras.wrong_password');
+    assert.ok(camera.users.length - before <= 2, `${camera.users.length - before} wrong logins`);
+    for (const ms of [900, 200, 200]) await site.pass(ms);
+    assert.ok(camera.users.length - before <= 2, 'the stop that was armed tries none either');
+  }));
+
 test('what one user may not do is no wrong password', () =>
   withSite(async (site, start) => {
     site.camera(1).setFails = new DriverError('camera.unauthorized', 'operators only');
@@ -255,7 +287,7 @@ test('a camera added by address is asked at once and not found a second time', (
     assert.equal([view.id, view.state, view.hasLogin], ['cam-1', 'online', true]);
     assert.is(site.store.logins.get('cam-1')?.password.reveal(), 'p@w');
     site.visible = [found(5)];
-    assert.equal(await registry.discover(), []);
+    assert.equal((await registry.discover()).found, []);
     assert.is(registry.find('cam-1')?.name, 'Camera 5', 'its own name is taken up');
     await site.pass(0);
     assert.is(site.store.document?.channels[0]?.endpoint, 'urn:uuid:5');

@@ -47,6 +47,10 @@ async function openRig(gear: Partial<PtzDriver> = {}): Promise<Rig> {
       heard.push(`rename ${name}`);
       return { ...view, name };
     },
+    discover: async (wish: object) => {
+      heard.push(`discover ${JSON.stringify(wish)}`);
+      return { found: ['cam-4', 'cam-3'], known: ['cam-1', 'cam-3'], removed: 1 };
+    },
     remove: note('remove'),
     test: async () => [
       { step: 'reachability', result: 'ok', code: null, say: 'Answers.', fix: '', tookMs: 1 },
@@ -66,6 +70,23 @@ const rowsOf = ({ rows }: Desk, action: string): string[] =>
   (rows as readonly { action?: string; phase?: string; result?: string }[])
     .filter((row) => row.action === action)
     .map((row) => `${row.phase} ${row.result ?? ''}`.trim());
+
+it('who looks after some cameras learns of no other when he searches, and may look at no host and no network', async () => {
+  const { desk, heard } = await openRig();
+  const dana = await newSigningKey();
+  const { id: grant } = await desk.give({ scopes: ['remote-configuration'], cams: ['cam-3'] });
+  assert.equal((await desk.ask('cameras.discover', {}, dana, { grant })).body, { found: ['cam-3'], known: ['cam-3'] });
+  assert.equal(desk.rows.at(-1)?.after, { found: ['cam-4', 'cam-3'], known: 2 }, 'the owner is told of all');
+  for (const wish of [{ host: '192.0.2.7' }, { scan: '192.0.2.0/24' }]) {
+    assert.is((await desk.ask('cameras.discover', wish, dana, { grant })).error?.code, 'permissions.other_camera');
+  }
+  assert.is((await desk.ask('cameras.discover', { host: 'a', scan: '192.0.2.0/24' }, desk.owner)).error?.code, 'message.invalid');
+  assert.is((await desk.ask('cameras.discover', { scan: '192.0.2.0/21' }, desk.owner)).error?.code, 'message.invalid');
+  assert.equal(heard, ['discover {}'], 'nothing was looked at');
+  const all = { found: ['cam-4', 'cam-3'], known: ['cam-1', 'cam-3'], removed: 1 };
+  assert.equal((await desk.ask('cameras.discover', { scan: '192.0.2.0/24' }, desk.owner)).body, all);
+  assert.equal(desk.rows.at(-1)?.after, { network: '192.0.2.0/24', found: ['cam-4', 'cam-3'], known: 2 });
+});
 
 it('cameras are added each on its own, with intent and result in the log and no login in it', async () => {
   const { desk, heard } = await openRig();

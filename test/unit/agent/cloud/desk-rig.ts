@@ -1,6 +1,6 @@
 import type { Handlers, Origin } from '../../../../agent/cloud/call.js';
 import { CommandDesk } from '../../../../agent/cloud/command-desk.js';
-import { type Command, Result } from '../../../../agent/contract/command.js';
+import { type Command, CommandEvent, Result } from '../../../../agent/contract/command.js';
 import { signStatement, verifyStatement } from '../../../../agent/contract/jws.js';
 import type { OperationName } from '../../../../agent/contract/operations.js';
 import { openSealed, seal } from '../../../../agent/contract/seal.js';
@@ -109,6 +109,14 @@ export interface Desk {
   readonly refused: string[];
   /** Calls of `onSecurity`. */
   alarms: number;
+  /** Whether each answer was one to be kept for an asker who is away. */
+  readonly kept: boolean[];
+  /** Sealed pieces of pictures that left. */
+  readonly shown: string[];
+  /** What stands before every piece of a picture: a full line. */
+  line: () => Promise<void>;
+  /** What a letter that left says, an event. */
+  open(letter: string): Promise<CommandEvent>;
   /** What stands before every row: a slow disk. */
   disk: () => Promise<void>;
   up(): number;
@@ -134,6 +142,8 @@ export async function openDesk(handlers: Partial<Handlers> | ((desk: Desk) => Pa
   let n = 0;
   const desk: Desk = {
     ...{ clock, permissions, device, owner, org, boot: newId(), rows: [], refused: [], alarms: 0, disk: async () => undefined },
+    ...{ kept: [], shown: [], line: async () => undefined },
+    open: async (letter) => verifyStatement(await openSealed(letter, replyKey.privateKey), 'event+jws', device.publicKey, CommandEvent),
     up: () => clock.monotonicMs(),
     letter: async (op, args, as, change = {}) => {
       n += 1;
@@ -164,7 +174,15 @@ export async function openDesk(handlers: Partial<Handlers> | ((desk: Desk) => Pa
     operationLog: noteLog(desk.rows, () => desk.disk()),
     handlers: new Proxy(own, { get: (known, op: OperationName) => known[op] ?? (async () => ({ isDone: true })) }) as Handlers,
     up: () => clock.monotonicMs(),
-    reply: async (id, letter) => answers.get(id)?.(letter),
+    reply: async (id, letter, isKept, _to, mayShow) => {
+      if (mayShow === undefined) {
+        desk.kept.push(isKept);
+        return answers.get(id)?.(letter);
+      }
+      await desk.line();
+      mayShow();
+      desk.shown.push(letter);
+    },
     onRefused: (code) => desk.refused.push(code),
     onSecurity: () => {
       desk.alarms += 1;

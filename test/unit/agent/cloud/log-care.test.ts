@@ -24,6 +24,7 @@ async function openRig(change: Partial<LogCare> = {}): Promise<{ desk: Desk; ask
     ledgerDays: note('ledger', { now: 1, lines: [], sessions: [], isMore: false }),
     visits: note('visits', { now: 1, visits: [], isMore: false }),
     people: note('people', { people: [], isMore: false }),
+    exportPiece: note('export', { text: '{}\n', to: 4, next: null }),
     erasePerson: note('erase', { ref: REF, seq: 9, details: 2, stillIn: [] }),
     kept: async () => KEPT,
     choose: note('choose', { ...KEPT, days: 30, isHeld: true }),
@@ -89,12 +90,15 @@ it('an incident is stopped first and written down after: a disk that is full kee
   ]);
 });
 
-it('ledger, people, witness and proof are looks; a ledger of more than a month does not fit', async () => {
+it('witness and proof leave no row, ledger, people and export one each; a ledger of more than a month does not fit', async () => {
   const { desk, asked } = await openRig();
   await desk.ask('ledger.get', { fromDay: null, toDay: null }, desk.owner);
   await desk.ask('ledger.get', { fromDay: 100, toDay: 130 }, desk.owner);
   assert.is((await desk.ask('ledger.get', { fromDay: 100, toDay: 131 }, desk.owner)).error?.code, 'ledger.too_long');
   await desk.ask('log.people', { text: 'da' }, desk.owner);
+  const place = { to: 4, seq: 2, ref: null, skip: 0 };
+  for (const from of [null, place])
+    assert.equal((await desk.ask('log.export', { from }, desk.owner)).body, { text: '{}\n', to: 4, next: null });
   const held = `${'a'.repeat(30)}.b.c`;
   assert.equal((await desk.ask('log.witness', { checkpoint: held, by: 'relay' }, desk.owner)).body, {
     ...{ problem: null, checkpoint: null, path: null, beginsAt: 3 },
@@ -105,13 +109,16 @@ it('ledger, people, witness and proof are looks; a ledger of more than a month d
     ['ledger', { fromDay: null, toDay: null }, 60],
     ['ledger', { fromDay: 100, toDay: 130 }, 60],
     ['people', 'da', 100],
+    ['export', null],
+    ['export', place],
     ['witnessed', 'relay', held],
     ['prove', { seq: 2, earlier: null }],
   ]);
   assert.equal(
-    rowsOf(desk).map((row) => (row as { action: string }).action),
-    ['ledger.get'],
-    'only the refusal',
+    rowsOf(desk).map(
+      (row) => (row as { action: string; result: string }).action + ((row as { result: string }).result === 'ok' ? '' : ' refused'),
+    ),
+    ['ledger.get', 'ledger.get refused', 'log.people', 'log.export'],
   );
 });
 

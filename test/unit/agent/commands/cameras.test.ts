@@ -78,6 +78,28 @@ test('discover: the new ones, or none', async () => {
   });
 });
 
+test('discover at one host or in one network: what is asked, what answered, and what is no place to look', () =>
+  withAgent({ cameras: known, 'cameras-discover': { found: [], known: ['cam-1'], removed: 2 } }, async (rig) => {
+    const said =
+      'No new camera was found. 1 known camera answered.\n' +
+      '2 cameras that somebody removed before answered too. What is to come back is added with sightline cameras add ADDRESS.\n';
+    assert.is((await rig.run(camerasDiscoverCommand, ['--scan', '192.0.2.0/24'])).out, said);
+    assert.equal(rig.asked.find(([op]) => op === 'cameras-discover')?.[1], { scan: '192.0.2.0/24' });
+    const json = (await rig.run(camerasDiscoverCommand, ['--host', 'gate.example:8080', '--json'])).out;
+    assert.equal(JSON.parse(json), { found: [], known: ['cam-1'], removed: 2 });
+    for (const words of [
+      ['--scan', '192.0.2.0/8'],
+      ['--scan', 'home'],
+      ['--host', 'a b'],
+      ['--host', 'a', '--scan', '192.0.2.0/24'],
+    ]) {
+      const { code, err } = await rig.run(camerasDiscoverCommand, words);
+      assert.is(code, EXIT.usage, words.join(' '));
+      assert.match(err, '(cli.usage)');
+    }
+    assert.is(rig.asked.filter(([op]) => op === 'cameras-discover').length, 2);
+  }));
+
 test('remove: asks first, and does nothing where nobody can be asked', () =>
   withAgent({ cameras: known, 'cameras-remove': { isDone: true } }, async (rig) => {
     assert.is((await rig.run(camerasRemoveCommand, ['cam-2'])).code, EXIT.usage);

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EXIT } from '../../../../agent/commands/command.js';
@@ -7,11 +9,14 @@ import { ledgerCommand } from '../../../../agent/commands/ledger.js';
 import { logShowCommand } from '../../../../agent/commands/log.js';
 import { logEraseCommand, logRetentionCommand } from '../../../../agent/commands/log-care.js';
 import { logExportCommand } from '../../../../agent/commands/log-export.js';
+import { openRecorderKeys } from '../../../../agent/identity/keystore.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
+import { openLog } from '../operation-log/open-log.js';
 import { withAgent } from './cli-rig.js';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const DAY = Math.floor(NOW / 86_400_000);
+const NO_HOOK = { run: async () => ({ outcome: 'unsupported', reason: 'There is none.' }) as const };
 const DANA = { ref: 'dana4567890123456789ab', name: 'Dana Example', email: 'dana@example.org' };
 const OTHER = { ref: 'dano4567890123456789ab', name: 'Dana Example', email: 'dana@installer.example' };
 const erased = { ref: DANA.ref, seq: 912, details: 2, stillIn: [] as string[] };
@@ -88,11 +93,16 @@ test('ledger: one screen with the largest first; which days are asked for; days 
     line('connection', 'relay', 2_000, 0),
     line('status', 'relay', 100, 1, DAY - 1),
   ];
-  const sessions = [...Array.from({ length: 9 }, () => session), { ...session, who: null }];
+  const taken = [
+    { ...session, session: '', kind: 'still', durationMs: 0, bytes: 90_000 },
+    { ...session, kind: 'copy' },
+  ];
+  const sessions = [...taken, ...Array.from({ length: 7 }, () => session), { ...session, who: null }];
   await withAgent({ ledger: { now: NOW, lines, sessions, isMore: false } }, async (rig) => {
     const { out } = await rig.run(ledgerCommand, []);
     assert.match(out, /^4\.1 MB left this recorder on 2026-11-24; pictures: 4\.1 MB\.\n\npictures +to viewers +3000 packets +4\.1 MB\n/);
     assert.match(out, /\nthe connection itself +to the relay +2\.0 kB\nthat it is switched on +to the relay +2 messages +1\.0 kB\n/);
+    assert.match(out, /cam-1 +Dana Example +90\.0 kB +still\n.* 1 min +4\.1 MB +copy of recordings\n.* 1 min +4\.1 MB +live\n/);
     assert.match(out, /\nand 2 before; all with --json\n$/);
     const told = JSON.parse((await rig.run(ledgerCommand, ['--json', '--since', '2026-11-01', '--until', '2026-11-24'])).out);
     assert.equal([told.from, told.to, told.lines[3].day, told.sessions.length], ['2026-11-01', '2026-11-24', '2026-11-23', 10]);
@@ -134,7 +144,7 @@ test('ledger of a month: its first and last day, day by day, and what no answer 
       /^2\.0 MB left this recorder from 2024-02-01 to 2024-02-29; pictures: 2\.0 MB\.\n\npictures +to viewers +9 packets +2\.0 MB\n/,
     );
     assert.match(out, /\n2026-11-23 +2\.0 MB +pictures: 2\.0 MB\n2026-11-24 +700 B +no picture\n/);
-    assert.match(out, /\nand more before: sightline log show --action live\.watch\n$/);
+    assert.match(out, /\nand more before: sightline log show --action live\.watch \(or playback\.watch, .*\)\n$/);
     for (const wrong of [
       ['--month', '2024-13'],
       ['--month', '2024'],
@@ -177,6 +187,23 @@ test('export and show: options that do not go together, and numbers that are non
     ])
       assert.is((await rig.run(logShowCommand, wrong)).code, EXIT.usage, wrong.join(' '));
   }));
+
+test('export: that it could not be written down is said, and the export goes on', async () => {
+  const full = new AgentError({ code: 'log.unwritable', say: 'The operation log cannot be written.', fix: 'Make room.' });
+  for (const [answer, said] of [
+    [{ seq: 7 }, ''],
+    [full, 'The export goes on, but does not stand in the log: The operation log cannot be written. (log.unwritable)\n'],
+  ] as const)
+    await withAgent({ 'log-exported': answer }, async (rig) => {
+      const plate = { v: 1, serial: 'SN4F2K7Q9D', manufacturer: 'Example', model: 'NVR' };
+      writeFileSync(join(rig.folder, 'name-plate.json'), JSON.stringify(plate));
+      await openRecorderKeys(join(rig.folder, 'keys'), NO_HOOK);
+      await (await openLog(rig.folder)).close();
+      const done = await rig.run(logExportCommand, []);
+      assert.equal([done.code, done.err], [EXIT.ok, said]);
+      assert.match(done.out, /^\{"kind":"header".*"kind":"end".*\n$/s);
+    });
+});
 
 test('CSV: quoted where it must be, and nothing that a spreadsheet would run', () => {
   assert.is(toCsv([['a', 'b,c', 'd"e', 'f\ng', '']]), 'a,"b,c","d""e","f\ng",\r\n');

@@ -135,6 +135,18 @@ const status = {
     { id: 'cam-2', name: 'Yard', model: '', state: 'fault', reason: { code: 'a.b', say: 'It does not answer.', fix: 'Look.' } },
   ],
   serialPorts: [{ path: '/dev/ttyS0', isOpen: false, reason: 'no permission' }],
+  gear: [
+    { kind: 'ups', where: '/dev/ttyS1', channel: null, isOpen: true, say: 'mains power is there, load 20 %', heardAt: NOW },
+    {
+      kind: 'alarms',
+      where: '/dev/ttyS2',
+      channel: null,
+      isOpen: true,
+      say: 'last: burglary (130), new, zone 015',
+      heardAt: NOW - 60_000 * 5,
+    },
+    { kind: 'receipts', where: '/dev/ttyS3', channel: 'cam-2', isOpen: false, say: '/dev/ttyS3 is not there.', heardAt: null },
+  ],
   refusedMessages: {},
 };
 
@@ -143,6 +155,9 @@ test('status: the verdict first, a clock that was lost, each camera with its rea
     const { out } = await rig.run(statusCommand, []);
     assert.match(out, /^All is well\.\n\nrecorder +ABCDEF, has an owner\n/);
     assert.match(out, /clock +2026-11-24T12:00:00Z, not before this; the time was lost/);
+    assert.match(out, /ttyS1 +power supply: mains power is there, load 20 %\n/);
+    assert.match(out, /ttyS2 +alarm panel: last: burglary \(130\), new, zone 015, .*\(5 min ago\)\n/);
+    assert.match(out, /ttyS3 +till \(cam-2\): \/dev\/ttyS3 is not there\.\n/);
     assert.match(out, /cam-2 +Yard \(unknown model\): It does not answer\.\n$/);
     assert.is(JSON.parse((await rig.run(statusCommand, ['--json'])).out).startedAt, '2026-11-24T00:00:00.000Z');
   }));

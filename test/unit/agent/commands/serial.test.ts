@@ -13,7 +13,11 @@ const STOP: SerialTraffic = { atMs: 1_000, direction: 'out', hex: 'ff01000000000
 
 function tools(found: readonly SerialCandidate[], nudged: number[] = []): SerialTools {
   return {
-    monitor: () => ({ state: () => ({ isOpen: false, reason: '/dev/ttyS9 is not there.' }), close: async () => undefined }),
+    monitor: () => ({
+      state: () => ({ isOpen: false, reason: '/dev/ttyS9 is not there.' }),
+      watch: () => () => undefined,
+      close: async () => undefined,
+    }),
     scan: async function* (path) {
       if (path === '/dev/gone') throw new DriverError('serial.unavailable', '/dev/gone is not there.');
       for (const one of found) yield { ...one, says: 'answers' };
@@ -28,7 +32,21 @@ test('scan: what answers, what is seen to move, and words for nothing and for a 
   const nudged: number[] = [];
   const scan = makeSerialScanCommand({ serialTools: async () => tools([HEAD], nudged) });
   const plain = await rig.run(scan, ['/dev/ttyS9']);
-  assert.equal([plain.code, plain.out], [EXIT.ok, 'pelco-d  2400 baud  address 1  answers\n']);
+  assert.is(plain.code, EXIT.ok);
+  assert.equal(plain.out.split('\n'), [
+    'pelco-d  2400 baud  address 1  answers',
+    '',
+    'For "serial" in the site file, with your own channels:',
+    '  {"path":"/dev/ttyS9","baudRate":2400,"parity":"none","protocol":"pelco-d","units":{"1":"cam-1"}}',
+    '',
+  ]);
+  const two = await rig.run(
+    makeSerialScanCommand({
+      serialTools: async () => tools([HEAD, { ...HEAD, address: 4 }, { ...HEAD, protocol: 'visca', baudRate: 9600 }]),
+    }),
+    ['/dev/ttyS9'],
+  );
+  assert.match(two.out, /in the site file, one of, with your own channels:\n.*"units":\{"1":"cam-1","4":"cam-2"\}\}\n.*"protocol":"visca"/);
   const moved = await rig.run(scan, ['/dev/ttyS9', '--move', '--json'], 'y');
   // Number 1 answered already: only number 2 is moved.
   assert.equal(nudged, [2]);

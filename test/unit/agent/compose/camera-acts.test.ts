@@ -1,11 +1,19 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MotionGuard } from '../../../../agent/cameras/ptz.js';
 import { cameraActs } from '../../../../agent/compose/camera-acts.js';
 import { watchedStreams } from '../../../../agent/compose/live.js';
 import { addSiteCameras } from '../../../../agent/compose/site-cameras.js';
 import type { ControlActs } from '../../../../agent/contract/control.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
-import { DriverError, type PtzDriver, type StreamClient, type StreamRequest } from '../../../../drivers/port.js';
+import {
+  type CallOptions,
+  DriverError,
+  type PtzDriver,
+  type PtzVelocity,
+  type StreamClient,
+  type StreamRequest,
+} from '../../../../drivers/port.js';
 import { TestLog } from '../../../support/test-log.js';
 import { HandClock } from '../kernel/hand-clock.js';
 import { openLog } from '../operation-log/open-log.js';
@@ -37,8 +45,13 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
       },
       remove: async (id: string) => void heard.push(`remove ${id}`),
       test: async () => [{ step: 'stream', result: 'failed', code: 'cameras.gone', say: 'No.', fix: 'Do.', tookMs: 1 }],
-      ptz: () => rig.ptz,
+      ptz: () => ({
+        ...rig.ptz,
+        stop: (options: CallOptions) => guard.stop(options),
+        holdFor: (velocity: PtzVelocity, forMs: number) => guard.holdFor(velocity, forMs),
+      }),
     };
+    const guard = new MotionGuard({ driver: () => rig.ptz as PtzDriver, clock, log: new TestLog() });
     const rig: Rig = {
       ...{ heard, clock, ptz: { move: async () => void heard.push('move'), stop: async () => void heard.push('stop') } },
       acts: cameraActs({ cameras, operationLog: log.service, clock } as unknown as Parameters<typeof cameraActs>[0]),
@@ -102,6 +115,17 @@ test('a movement is renewed while it lasts and stopped at its end, also when the
     assert.equal([failed, heard], ['cameras.gone', ['stop']]);
     assert.is((await rows()).at(-1), 'result ptz.move cam-1 failed cameras.gone');
     assert.is(await acts['ptz-goto']({ cam: 'cam-1', token: '1' }, 'local').catch((error) => error.code), 'cameras.unsupported');
+  }));
+
+test('a stop by somebody else ends a movement for good', () =>
+  withRig(async ({ acts, heard, clock }) => {
+    const moving = acts['ptz-move']({ cam: 'cam-1', pan: 1, tilt: 0, zoom: 0, forMs: 5_000 }, 'local');
+    while (heard.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await acts['ptz-stop']({ cam: 'cam-1' }, 'local');
+    clock.advance(400);
+    assert.equal(await moving, { isDone: true });
+    assert.equal(heard, ['move', 'stop']);
+    assert.is(clock.pending, 0);
   }));
 
 test('a pull that fails or ends is told of by its address; one that was given up is not', async () => {

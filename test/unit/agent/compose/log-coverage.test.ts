@@ -6,13 +6,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ActRecorder } from '../../../../agent/cloud/act-recorder.js';
 import { type LocalParts, localActs } from '../../../../agent/compose/local-acts.js';
-import { isLook } from '../../../../agent/compose/local-looks.js';
+import { isLook, withLooks } from '../../../../agent/compose/local-looks.js';
 import { CONTROL, type ControlActs, type ControlOp } from '../../../../agent/contract/control.js';
 import { OPERATIONS, type OperationName } from '../../../../agent/contract/operations.js';
 import { AgentError } from '../../../../agent/kernel/errors.js';
+import type { OperationLog } from '../../../../agent/operation-log/ports.js';
 import { LogUpkeep } from '../../../../agent/operation-log/upkeep.js';
 import type { Ticket } from '../../../../agent/permissions/ticket.js';
 import { TestLog } from '../../../support/test-log.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
 import { type OpenLog, withLog } from '../operation-log/open-log.js';
 
 const DANA = { name: 'Dana Example', email: 'dana@example.org' };
@@ -52,7 +54,7 @@ function ticketFor(op: OperationName, kind: string): Ticket {
   } as unknown as Ticket;
 }
 
-test('from afar: each act has a row before and one after, each look and movement of an employee one; only the owner’s own looks have none', () =>
+test('from afar: each act has a row before and one after, each look and movement of an employee one; of the owner’s own looks only those at others', () =>
   withLog(async (log) => {
     const recorder = new ActRecorder(log.service, log.clock);
     const without: string[] = [];
@@ -79,6 +81,60 @@ test('from afar: each act has a row before and one after, each look and movement
       (op) => OPERATIONS[op].logged === 'look' && ['owner', 'granted'].includes(OPERATIONS[op].who),
     );
     assert.equal(without.sort(), ownLooks.map((op) => `${op} by owner`).sort());
+  }));
+
+const OWNER_READS: readonly OperationName[] = ['log.list', 'log.people', 'log.visits', 'log.export', 'ledger.get'];
+
+test('what shows the owner whom others were has one row per device of his and quarter of an hour, however often a page asks', () =>
+  withLog(async (log) => {
+    const clock = new VirtualClock();
+    const recorder = new ActRecorder(log.service, clock);
+    const look = async (op: OperationName, kid: string): Promise<void> => {
+      const ticket = { ...ticketFor(op, 'owner'), kid } as Ticket;
+      const record = { op, ticket, from: { source: 'relay' }, args: {}, commandHash: 'h', note: {} } as const;
+      await recorder.end(record, await recorder.begin(record), null);
+    };
+    assert.equal(
+      names(OPERATIONS)
+        .filter((op) => OPERATIONS[op].logged === 'reading')
+        .sort(),
+      [...OWNER_READS].sort(),
+    );
+    // A page that is open for 14 minutes asks every 15 s.
+    const page = async (): Promise<void> => {
+      for (let asked = 0; asked < 56; asked += 1) {
+        await look('log.list', 'phone');
+        await clock.advance(15_000);
+      }
+    };
+    assert.equal(await rowsBy(log, page), ['result log.list ok']);
+    assert.equal(await rowsBy(log, () => look('log.list', 'tablet')), ['result log.list ok'], 'another device is another look');
+    await clock.advance(60_000);
+    assert.equal(await rowsBy(log, () => look('log.list', 'phone')), ['result log.list ok']);
+    for (const op of OWNER_READS.slice(1)) assert.equal(await rowsBy(log, () => look(op, 'phone')), [`result ${op} ok`]);
+    const [row] = await log.service.list({ action: 'log.people', limit: 1 });
+    assert.equal([row?.person?.name, row?.entry?.actor.kind], [DANA.name, 'owner']);
+  }));
+
+test('a look whose row could not be written does not stand for those after it, from afar and at the recorder', () =>
+  withLog(async (log) => {
+    let isFull = true;
+    const append: OperationLog['append'] = (entry, person) =>
+      isFull ? Promise.reject(new AgentError({ code: 'log.unwritable', say: 'x', fix: 'y' })) : log.service.append(entry, person);
+    const recorder = new ActRecorder({ append } as OperationLog, log.clock);
+    const acts = withLooks({ operationLog: { append }, clock: log.clock, log: new TestLog() }, {
+      permissions: async () => ({ now: 1, site: null, grants: [], applications: [] }),
+    } as unknown as ControlActs);
+    const looks = async (): Promise<void> => {
+      for (const op of ['config.get', 'ptz.move'] as const) {
+        const record = { op, ticket: ticketFor(op, 'employee'), from: { source: 'relay' }, args: {}, commandHash: 'h', note: {} } as const;
+        assert.is((await recorder.end(record, undefined, null)) === null, isFull, 'it is answered all the same');
+      }
+      await acts.permissions({}, 'local');
+    };
+    assert.equal(await rowsBy(log, looks), []);
+    isFull = false;
+    assert.equal(await rowsBy(log, looks), ['result config.get ok', 'result ptz.move ok', 'result permissions.list ok']);
   }));
 
 /** Answers whatever is asked of it: what an act does is not looked at here, only what it writes. */

@@ -188,6 +188,31 @@ test('the ledger of today by the recorder’s clock, with the pictures that ende
     assert.equal([one.sessions.length, one.isMore, both.isMore], [1, true, false]);
   }));
 
+test('the pictures of a day: live, recordings, copies and stills, each by its kind; what was only begun or refused left nothing', () =>
+  withRig(async ({ parts, log }) => {
+    const by = { source: 'relay', actor: 'employee', channel: 'cam-1' } as const;
+    const acts = ['live.watch', 'playback.watch', 'playback.copy', 'cameras.snapshot'];
+    for (const [at, action] of acts.entries()) {
+      const intent = await log.service.intent({ ...by, action, ...(at < 3 && { sessionId: `s${at}` }) }, DANA);
+      await log.service.result(intent, { result: 'ok', bytes: at + 1, ...(at < 3 && { durationMs: 5 }) });
+    }
+    await log.service.append({ ...by, action: 'cameras.snapshot', phase: 'result', result: 'refused', bytes: 0 }, DANA);
+    await log.service.append({ ...by, action: 'playback.export', phase: 'result', result: 'ok', sessionId: 's2' }, DANA);
+    await log.service.intent({ ...by, action: 'playback.copy', sessionId: 's9' }, DANA);
+    const today = await ledgerDays(parts, { fromDay: null, toDay: null }, 9);
+    assert.equal(
+      today.sessions.map(({ session, kind, who, bytes, durationMs }) => [session, kind, who, bytes, durationMs]),
+      [
+        ['', 'still', DANA.name, 4, 0],
+        ['s2', 'copy', DANA.name, 3, 5],
+        ['s1', 'recording', DANA.name, 2, 5],
+        ['s0', 'live', DANA.name, 1, 5],
+      ],
+    );
+    const three = await ledgerDays(parts, { fromDay: null, toDay: null }, 3);
+    assert.equal([three.sessions.length, three.isMore, today.isMore], [3, true, false]);
+  }));
+
 test('who came in on these days: from the rows, newest first, and whether there were more', () =>
   withRig(async ({ parts, log }) => {
     const day = Math.floor(log.clock.at / 86_400_000);

@@ -6,6 +6,7 @@ import { bytesInWords, compareLevels, durationInWords, levelWithHysteresis } fro
 import { cpuCheck } from '../../../../agent/health/checks/cpu.js';
 import { diskCheck } from '../../../../agent/health/checks/disk.js';
 import { memoryCheck } from '../../../../agent/health/checks/memory.js';
+import { powerCheck } from '../../../../agent/health/checks/power.js';
 import { temperatureCheck } from '../../../../agent/health/checks/temperature.js';
 import type { Level } from '../../../../agent/health/types.js';
 
@@ -50,6 +51,16 @@ test('camera: an answer is good, none says since when', () => {
   const down = { ...camera, isUp: false };
   assert.equal(cameraUpCheck.judge(down, 'ok', 721_000), { level: 'crit', sentence: 'Front door has not answered for 12 min.' });
   assert.is(cameraUpCheck.judge({ ...down, lastSeenAt: null }, 'ok', 5_000).sentence, 'Front door has not answered yet.');
+});
+
+test('power: told at once, empty batteries are critical, a silent supply is a warning', () => {
+  const good = { isOnBattery: false, isBatteryLow: false, hasFailed: false, batteryVolts: 13.6, load: 0.21 };
+  const gone = { ...good, isOnBattery: true, batteryVolts: 11.4 };
+  const failed = { ...good, hasFailed: true };
+  assert.is(series(powerCheck, [good, gone, { ...gone, isBatteryLow: true }, good, failed, 'silent']), 'ok warn crit ok crit warn');
+  assert.is(powerCheck.judge(gone, 'ok', 0).sentence, 'Mains power is gone: the recorder runs on battery (11.4 V, 21 % load).');
+  assert.is(powerCheck.judge({ ...good, isBatteryLow: true }, 'ok', 0).level, 'warn');
+  assert.is(powerCheck.holds.warnAfterMs + powerCheck.holds.critAfterMs, 0);
 });
 
 test('any value gives a level, a higher one never a better level', () => {

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Sampler, type SamplerParts } from '../../../../agent/health/sampler.js';
-import type { AlertMemory, AlertNotice, CameraUp, HealthSample } from '../../../../agent/health/types.js';
+import type { AlertMemory, AlertNotice, CameraUp, HealthSample, PowerFact } from '../../../../agent/health/types.js';
 import { createLog } from '../../../../agent/kernel/log.js';
 import { DriverError, type Host, type HostInventory, type HostSample } from '../../../../drivers/port.js';
 import { ManualClock, settle } from '../../../support/manual-clock.js';
@@ -60,6 +60,32 @@ function rig(more: Partial<SamplerParts> = {}) {
 
 const door = (isUp: boolean, lastSeenAt: number | null = null): CameraUp => ({ id: 'ch-1', name: 'Front door', isUp, lastSeenAt });
 
+test('power is a fact only where a supply tells, is told at once when it changes, and taken back when it holds', async () => {
+  let power: PowerFact | 'unheard' | 'silent' | undefined;
+  const { clock, make } = rig({ power: () => power });
+  const sampler = make();
+  const told: string[] = [];
+  sampler.onAlert(({ kind, sentence }) => told.push(`${kind}: ${sentence}`));
+  const fact = () => sampler.now().facts.find((one) => one.fact === 'power');
+  await sampler.start();
+  await settle();
+  assert.is(fact(), undefined);
+  power = 'unheard';
+  await sampler.refresh();
+  assert.is(fact()?.state, 'unavailable');
+  const good = { isOnBattery: false, isBatteryLow: false, hasFailed: false, batteryVolts: 13.6, load: 0.2 };
+  power = { ...good, isOnBattery: true };
+  await sampler.refresh();
+  assert.equal(told.splice(0), ['fired: Mains power is gone: the recorder runs on battery (13.6 V, 20 % load).']);
+  assert.equal(sampler.now().verdict.level, 'attention');
+  power = good;
+  await sampler.refresh();
+  assert.equal(told, []);
+  await clock.advance(6 * MIN);
+  assert.equal(told, ['recovered: Mains power is there, the battery has 13.6 V.']);
+  await sampler.stop();
+});
+
 test('a first sample at start, then one a minute, kept and shown', async () => {
   const { clock, world, make } = rig();
   world.cameras = [door(true, 5)];
@@ -109,6 +135,34 @@ test('a camera that goes away is told once, its return once', async () => {
   assert.is(told[0]?.firedAt, told[1]?.firedAt);
   assert.is(new Set(told.map(({ id }) => id)).size, 2);
   assert.is(sampler.now().alerts.length, 0);
+  await sampler.stop();
+});
+
+test('what a camera complains of is told with the next sample, listed while it lasts, and taken back when it has been quiet for a while', async () => {
+  const { clock, world, make } = rig();
+  const told: AlertNotice[] = [];
+  const listed = (): string[] => sampler.now().facts.flatMap(({ fact, state }) => (fact === 'camera-alarm' ? [state] : []));
+  world.cameras = [{ ...door(true, clock.now()), alarms: [] }];
+  const sampler = make();
+  sampler.onAlert((notice) => told.push(notice));
+  await sampler.start();
+  await settle();
+  assert.equal(listed(), []);
+  world.cameras = [{ ...door(true, clock.now()), alarms: ['hardware-failure', 'tamper'] }];
+  await clock.advance(MIN);
+  assert.equal(listed(), ['crit']);
+  const sentence = 'Needs attention: Front door says that a part of it has failed and that it was tampered with.';
+  assert.equal(sampler.now().verdict, { level: 'act', sentence });
+  world.cameras = [{ ...door(true, clock.now()), alarms: [] }];
+  await clock.advance(7 * MIN);
+  assert.equal(
+    told.map(({ kind, to, fact }) => [kind, to, fact]),
+    [
+      ['fired', 'crit', 'camera-alarm'],
+      ['recovered', 'ok', 'camera-alarm'],
+    ],
+  );
+  assert.equal(listed(), []);
   await sampler.stop();
 });
 

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AdmissionFacts, admit, LIVE_LIMITS } from '../../../../agent/live/admission.js';
+import { chooseStream } from '../../../../agent/live/stream-choice.js';
 
 const NOW = 1_700_000_000_000;
 const FACTS: AdmissionFacts = {
@@ -9,9 +10,9 @@ const FACTS: AdmissionFacts = {
   permission: { ok: true },
   channelId: 'cam-1',
   viewerId: 'dana',
-  stream: 'main',
+  choice: { ok: true, stream: 'main', codec: 'H264' },
   requestedMs: undefined,
-  camera: { state: 'up', reason: '', codec: 'H264' },
+  camera: { state: 'up', reason: '' },
   sessions: [],
   sinceLastOpenMs: undefined,
   limits: LIVE_LIMITS,
@@ -43,8 +44,12 @@ test('every refusal has its own code, a sentence and a fix', () => {
     ['live.bad_duration', { requestedMs: Number.NaN }],
     ['live.too_soon', { sinceLastOpenMs: 1_999 }],
     ['live.no_such_camera', { camera: undefined }],
-    ['live.camera_unavailable', { camera: { state: 'down', reason: 'password refused', codec: undefined } }],
-    ['live.codec_unsupported', { camera: { state: 'up', reason: '', codec: 'H265' } }],
+    ['live.camera_unavailable', { camera: { state: 'down', reason: 'password refused' } }],
+    ['live.codec_unsupported', { choice: chooseStream({ wish: 'main', main: 'H265', sub: 'H265', playsH265: false, transcoding: 'no' }) }],
+    [
+      'live.too_many_transcodes',
+      { choice: chooseStream({ wish: 'main', main: 'H265', sub: 'H265', playsH265: false, transcoding: 'busy' }) },
+    ],
     ['live.too_many_sessions', { sessions: four, permission: { ok: true, untilAt: NOW + 60_000 } }],
   ];
   for (const [expected, facts] of cases) {

@@ -1,46 +1,9 @@
 /** One pull per camera and stream, shared by its viewers: each with its own gate, and none at the cost of another. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LiveEvent, WatchTicket, WatchVerdict } from '../../../../agent/live/ports.js';
 import { DriverError } from '../../../../drivers/port.js';
-import { cameraPacket, IDR, LiveRig, PPS, SLICE, SPS, settle } from './live-rig.js';
-
-const NO: WatchVerdict = { ok: false, code: 'permission.withdrawn', say: 'Withdrawn.', fix: 'Ask.' };
-
-/** A camera that many may watch at once; `refused` holds the viewers whose permission is gone. */
-function crowd(): { rig: LiveRig; refused: Set<string> } {
-  const refused = new Set<string>();
-  const mayWatch = (ticket: WatchTicket): WatchVerdict => (refused.has(ticket.viewerId) ? NO : { ok: true });
-  return { rig: new LiveRig({ mayWatch, limits: { maxSessions: 16 } }), refused };
-}
-
-async function join(rig: LiveRig, viewerId: string): Promise<void> {
-  await rig.open(viewerId);
-  await settle();
-  rig.peers.at(-1)?.request.onConnected();
-}
-
-/** A whole intra picture, or a picture of one slice, of the camera's numbers `at`. */
-const intra = (at: number): readonly Buffer[] => [
-  cameraPacket(at, at * 3600, SPS),
-  cameraPacket(at + 1, at * 3600, PPS),
-  cameraPacket(at + 2, at * 3600, IDR, true),
-];
-const slice = (at: number): Buffer => cameraPacket(at, at * 3600, SLICE, true);
-const sent = (rig: LiveRig): readonly number[] => rig.peers.map((peer) => peer.sent.length);
-const typesOf = (rig: LiveRig, index: number): readonly number[] =>
-  (rig.peers[index]?.sent ?? []).map((packet) => (packet[12] ?? 0) & 0x1f);
-const endedOf = (rig: LiveRig): readonly Extract<LiveEvent, { kind: 'ended' }>[] =>
-  rig.events.flatMap((event) => (event.kind === 'ended' ? [event] : []));
-
-/** A camera that cannot be asked for an intra picture. */
-function deafen(rig: LiveRig): void {
-  if (rig.camera === undefined) return;
-  const synchronize = async (): Promise<void> => {
-    throw new DriverError('camera.unsupported', 'no');
-  };
-  rig.camera = { ...rig.camera, synchronize };
-}
+import { crowd, endedOf, intra, join, sent, slice, typesOf } from './crowd.js';
+import { settle } from './live-rig.js';
 
 test('16 viewers of one camera: one pull, each its own numbers and bytes; it ends with the last of them', async () => {
   const { rig } = crowd();
@@ -158,76 +121,98 @@ test('the first viewer leaves while the stream is only opening: the second gets 
   assert.is(rig.pulls[0]?.isClosed, true);
 });
 
-test('a camera that cannot be asked but begins with an intra picture: its stream is begun again for a second viewer, rarely', async () => {
+test('a page loaded anew: the camera is asked for the stream again when it has let go of the first, or after a second', async () => {
+  for (const isHanging of [false, true]) {
+    const { rig } = crowd();
+    await join(rig, 'a');
+    rig.push(...intra(1));
+    let letGo: () => void = () => undefined;
+    rig.beforeClose = () =>
+      new Promise((resolve) => {
+        letGo = resolve;
+      });
+    rig.service.end('s1', 'closed_by_viewer');
+    rig.clock.advance(2_000);
+    rig.clock.advance(500);
+    const opening = join(rig, 'a');
+    await settle();
+    assert.is(rig.pulls.length, 1, 'not before the first is closed');
+    if (isHanging) rig.clock.advance(1_000);
+    else letGo();
+    await opening;
+    await settle();
+    assert.is(rig.pulls.length, 2);
+    rig.push(...intra(1));
+    assert.is(rig.peers.at(-1)?.sent.length, 3);
+    letGo();
+    rig.beforeClose = async () => undefined;
+    await rig.service.stop();
+    assert.is(rig.clock.armed, 0);
+  }
+});
+
+test('the same viewer opens the camera again: the earlier view ends in that tick, and the camera’s stream goes on for the new one', async () => {
   const { rig } = crowd();
-  deafen(rig);
   await join(rig, 'a');
   rig.push(...intra(1));
-  rig.clock.advance(1_000);
-  await join(rig, 'b');
-  assert.is(rig.pulls.length, 1);
+  rig.clock.advance(3_000);
+  const opening = rig.open('a');
   rig.push(slice(4));
-  rig.clock.advance(4_000);
+  await opening;
+  rig.peers[1]?.request.onConnected();
   await settle();
-  assert.equal([rig.pulls.length, rig.pulls[0]?.isClosed], [2, true]);
-  // The new stream's numbers look like late ones of the old. Of it nothing goes to anybody before its intra picture; numbers and times of the first viewer go on.
-  rig.push(slice(65_400));
-  assert.equal(sent(rig), [4, 0]);
-  rig.push(...intra(65_401), slice(65_404));
-  assert.equal(sent(rig), [8, 4]);
-  const numbers = rig.peers[0]?.sent.map((packet) => packet.readUInt16BE(2)) ?? [];
-  assert.ok(numbers.every((number, index) => index === 0 || ((number - (numbers[index - 1] ?? 0)) & 0xffff) === 1));
-  // The old connection may still deliver what was on its way: to nobody.
-  rig.pulls[0]?.request.onRtp(slice(5), 0, slice(5).length);
-  assert.equal(sent(rig), [8, 4]);
-  // A viewer that only lost packets does not begin it again for all within half a minute.
-  for (let second = 0; second < 20; second += 1) {
-    rig.clock.advance(1_000);
-    rig.push(slice(65_405 + second));
-    rig.peers[0]?.request.onPictureLoss();
-    await settle();
-  }
+  assert.equal([rig.pulls.length, rig.pulls[0]?.isClosed], [1, false]);
+  assert.equal(
+    endedOf(rig).map((event) => [event.code, event.receipt.packets]),
+    [['live.taken_over', 3]],
+  );
+  rig.push(...intra(5));
+  assert.equal(sent(rig), [3, 3]);
+  await rig.service.stop();
+  assert.is(rig.clock.armed, 0);
+});
+
+test('a viewer that throws when it is told of an end keeps it from nobody', async () => {
+  const { rig } = crowd();
+  for (const viewer of ['a', 'b', 'c']) await join(rig, viewer);
+  rig.push(...intra(1));
+  rig.onEvent = (event) => {
+    if (event.kind === 'ended' && event.session.viewerId === 'a') throw new RangeError('broken listener');
+  };
+  rig.pulls[0]?.request.onEnd(new DriverError('stream.ended', 'gone'));
+  assert.equal(
+    endedOf(rig).map((event) => event.session.viewerId),
+    ['a', 'b', 'c'],
+  );
+  await settle();
+  assert.is(rig.pulls[0]?.isClosed, true);
+  assert.is(rig.service.sessions().length, 0);
+});
+
+test('a transport that throws when it is closed does not keep the camera’s stream running', async () => {
+  const { rig } = crowd();
+  await join(rig, 'a');
+  rig.push(...intra(1));
+  rig.onPeerClose = () => {
+    throw new RangeError('broken transport');
+  };
+  rig.service.end('s1', 'closed_by_viewer');
+  await settle();
+  assert.is(rig.pulls[0]?.isClosed, true);
+  assert.equal([rig.service.sessions().length, endedOf(rig).length], [0, 1]);
+});
+
+test('a camera that shows another profile or port is another source', async () => {
+  const { rig } = crowd();
+  await join(rig, 'a');
+  if (rig.camera !== undefined) rig.camera = { ...rig.camera, source: () => 'another profile' };
+  await join(rig, 'b');
   assert.is(rig.pulls.length, 2);
-  rig.clock.advance(10_000);
-  rig.peers[0]?.request.onPictureLoss();
-  await settle();
-  assert.is(rig.pulls.length, 3);
+  rig.pushInto(0, ...intra(1));
+  assert.equal(sent(rig), [3, 0]);
   await rig.service.stop();
   assert.ok(rig.pulls.every((pull) => pull.isClosed));
-  assert.is(rig.clock.armed, 0);
 });
 
-test('where beginning again would not help it is left alone; where the camera refuses it, it is tried again and viewers stay', async () => {
-  const midway = crowd();
-  deafen(midway.rig);
-  await join(midway.rig, 'a');
-  midway.rig.push(...[1, 2, 3, 4].map(slice), ...intra(5));
-  await join(midway.rig, 'b');
-  midway.rig.clock.advance(10_000);
-  await settle();
-  assert.is(midway.rig.pulls.length, 1);
-  await midway.rig.service.stop();
-
-  const { rig } = crowd();
-  deafen(rig);
-  await join(rig, 'a');
-  rig.push(...intra(1));
-  let refusals = 0;
-  rig.beforeStream = async () => {
-    refusals += 1;
-    if (refusals < 3) throw new DriverError('camera.bad_answer', 'busy');
-  };
-  await join(rig, 'b');
-  for (let second = 0; second < 8; second += 1) {
-    rig.clock.advance(1_000);
-    await settle();
-  }
-  assert.is(refusals, 3);
-  rig.push(...intra(9));
-  assert.equal(sent(rig), [6, 3]);
-  assert.is(endedOf(rig).length, 0);
-  await rig.service.stop();
-  assert.is(rig.clock.armed, 0);
-});
-
+test.run();
 test.run();

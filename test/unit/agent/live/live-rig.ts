@@ -4,7 +4,7 @@ import type { Clock } from '../../../../agent/kernel/clock.js';
 import type { Log } from '../../../../agent/kernel/log.js';
 import type { LiveCamera, LiveEvent, LiveParts, WatchVerdict } from '../../../../agent/live/ports.js';
 import { LiveService } from '../../../../agent/live/service.js';
-import type { StreamPull, StreamRequest, ViewerPeer, ViewerPeerRequest } from '../../../../drivers/port.js';
+import type { AudioPull, StreamPull, StreamRequest, ViewerPeer, ViewerPeerRequest } from '../../../../drivers/port.js';
 
 export const SPS = Uint8Array.from([0x67, 0x64, 0x00, 0x1f, 1, 2, 3]);
 export const PPS = Uint8Array.from([0x68, 0xee, 1]);
@@ -82,10 +82,19 @@ export class LiveRig {
   readonly peers: { request: ViewerPeerRequest; sent: Buffer[]; isClosed: boolean; sentAfterClose: number }[] = [];
   readonly synchronized: number[] = [];
   verdict: WatchVerdict = { ok: true };
+  mayHear = false;
+  /** Pulls of sound, and the packets of sound that were sent, over all viewers. */
+  readonly sounds: { request: Omit<StreamRequest, 'codec' | 'onTrack'>; isClosed: boolean }[] = [];
+  readonly heard: Buffer[] = [];
   camera: LiveCamera | undefined;
   /** Awaited inside the fakes, so that a test decides what happens in between. */
   beforeStream: () => Promise<void> = async () => undefined;
   beforeAnswer: () => Promise<void> = async () => undefined;
+  beforeClose: () => Promise<void> = async () => undefined;
+  onPeerClose: () => void = () => undefined;
+  /** Told of every packet in the tick in which it leaves, with the number of its peer. */
+  onSend: (peer: number) => void = () => undefined;
+  onEvent: (event: LiveEvent) => void = () => undefined;
   readonly service: LiveService;
   #ids = 0;
 
@@ -97,17 +106,22 @@ export class LiveRig {
       deviceHost: '192.0.2.7',
       login: undefined,
       codec: () => 'H264',
+      source: () => 'main profile',
       streamUri: async () => 'rtsp://192.0.2.7/main',
       synchronize: async () => void this.synchronized.push(this.clock.monotonicMs()),
     };
     this.service = new LiveService({
       clock: this.clock,
       log: silentLog,
-      streams: { open: (request) => this.#openStream(request) },
+      streams: { open: (request) => this.#openStream(request), openAudio: (request) => this.#openAudio(request) },
       peers: { answer: (request) => this.#answer(request), warm: async () => undefined },
       cameras: { resolve: (channelId) => (channelId === this.camera?.channelId ? this.camera : undefined) },
       mayWatch: () => this.verdict,
-      onEvent: (event) => this.events.push(event),
+      mayHear: () => this.mayHear,
+      onEvent: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
       newSessionId: () => `s${++this.#ids}`,
       ...parts,
     });
@@ -119,7 +133,12 @@ export class LiveRig {
 
   /** Camera packets into the newest pull. */
   push(...packets: readonly Buffer[]): void {
-    for (const packet of packets) this.pulls.at(-1)?.request.onRtp(packet, 0, packet.length);
+    this.pushInto(this.pulls.length - 1, ...packets);
+  }
+
+  /** Camera packets into the pull of that number. */
+  pushInto(index: number, ...packets: readonly Buffer[]): void {
+    for (const packet of packets) this.pulls[index]?.request.onRtp(packet, 0, packet.length);
   }
 
   async #openStream(request: StreamRequest): Promise<StreamPull> {
@@ -130,6 +149,18 @@ export class LiveRig {
       track: { codec: 'H264', payloadType: 96, clockRate: 90_000, profileLevelId: '64001f', parameterSets: [SPS, PPS] },
       close: async () => {
         pull.isClosed = true;
+        await this.beforeClose();
+      },
+    };
+  }
+
+  async #openAudio(request: LiveRig['sounds'][number]['request']): Promise<AudioPull> {
+    const sound = { request, isClosed: false };
+    this.sounds.push(sound);
+    return {
+      track: { codec: 'PCMA', payloadType: 8, clockRate: 8_000 },
+      close: async () => {
+        sound.isClosed = true;
       },
     };
   }
@@ -137,19 +168,25 @@ export class LiveRig {
   async #answer(request: ViewerPeerRequest): Promise<ViewerPeer> {
     await this.beforeAnswer();
     const peer = { request, sent: [] as Buffer[], isClosed: false, sentAfterClose: 0 };
-    this.peers.push(peer);
+    const index = this.peers.push(peer) - 1;
     return {
       answerSdp: 'answer',
       fingerprint: 'sha-256 AA',
       payloadType: 102,
       ssrc: 0x1234,
       sendRtp: (packet) => {
+        this.onSend(index);
         if (peer.isClosed) peer.sentAfterClose += 1;
         else peer.sent.push(Buffer.from(packet));
         return true;
       },
+      ...(request.mayHear === true ? { audio: { ssrc: 0x5678, payloadTypes: new Map([['PCMA', 18]] as const) } } : {}),
+      sendAudio: (packet) => this.heard.push(Buffer.from(packet)) > 0,
+      sendData: () => false,
+      dataBufferedBytes: () => 0,
       close: () => {
         peer.isClosed = true;
+        this.onPeerClose();
       },
     };
   }

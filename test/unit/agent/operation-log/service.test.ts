@@ -4,7 +4,7 @@ import type { AppendBatch, EntryInput, SignedCheckpoint } from '../../../../agen
 import { OperationLogStore } from '../../../../agent/store/operation-log-store.js';
 import { until } from '../../../support/until.js';
 import { codeOf, inFolder } from '../store/scratch.js';
-import { keyedSigner, openLog, withLog } from './open-log.js';
+import { keyedSigner, type OpenLog, openLog, withLog } from './open-log.js';
 
 const DANA = { name: 'Dana K', email: 'Dana@installer.example' };
 const OPEN: Omit<EntryInput, 'phase'> = { action: 'live.open', source: 'relay', actor: 'employee', channel: 'cam-1', scope: 'live-view' };
@@ -104,6 +104,22 @@ test('a key that cannot sign holds nothing up; the next occasion catches up', ()
     { signer },
   );
 });
+
+test('a picture that ends after the stop was written down makes no power cut of it; a run without that row does', () =>
+  inFolder(async (folder) => {
+    const code = async (service: OpenLog['service']) => (await service.list({ action: 'agent.started', limit: 9 })).at(-1)?.entry?.code;
+    const first = await openLog(folder);
+    await first.service.stop();
+    await first.service.append({ ...ROW, action: 'live.watch', code: 'live.agent_stopping' });
+    await first.close();
+    const second = await openLog(folder, { bootId: 'boot-2' });
+    assert.is(await code(second.service), undefined);
+    await second.service.append(ROW);
+    await second.close();
+    const third = await openLog(folder, { bootId: 'boot-3' });
+    assert.is(await code(third.service), 'agent.not_stopped');
+    await third.close();
+  }));
 
 test('what was under way when the process died gets a result at the next start; the chain goes on', () =>
   inFolder(async (folder) => {

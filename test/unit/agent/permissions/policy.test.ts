@@ -265,7 +265,7 @@ test('an installer’s pictures end with what is left of the hour, an owner’s 
   const aiming = judgeOwner({ ...device, isInstallerHeld: true, scope: 'live-view', way: 'lan' });
   assert.equal(aiming, { ok: true, untilAt: NOW + 10 * MINUTE, channels: undefined });
   assert.equal(judgeOwner({ ...device, scope: 'live-view' }), { ok: true, untilAt: undefined, channels: undefined });
-  assert.equal(SCOPES.filter(isPicture), ['live-view', 'playback']);
+  assert.equal(SCOPES.filter(isPicture), ['live-view', 'listen', 'playback']);
 });
 
 test.run();

@@ -34,6 +34,7 @@ export interface FakeLink {
 export interface FakeLinkOptions {
   readonly services?: readonly ServiceName[];
   readonly offsetMs?: number;
+  readonly isClockKnown?: boolean;
   readonly fetch?: (request: LinkRequest, signal: AbortSignal) => Promise<{ readonly status: number }>;
   readonly port?: number;
 }
@@ -88,6 +89,7 @@ export function fakeLink(first: Answerer, options: FakeLinkOptions = {}): FakeLi
     sourceToken: 'source-1',
     profileToken: 'main',
     offsetMs: () => options.offsetMs ?? 0,
+    isClockKnown: () => options.isClockKnown ?? true,
     has: (service) => services.includes(service),
     run: (callOptions, work, deadlineMs) =>
       withDeadline(

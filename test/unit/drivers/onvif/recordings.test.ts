@@ -99,6 +99,12 @@ test('a search that never ends is ended with the deadline, and the camera is tol
   assert.is(fake.count('EndSearch'), 1);
 });
 
+test('how far the camera’s clock is off is told, where it is known', async () => {
+  const off = openRecordings(fakeLink(camera(), { offsetMs: -3_600_000 }).link);
+  assert.is(await off?.clockOffsetMs(patient()), -3_600_000);
+  assert.is(await openRecordings(fakeLink(camera(), { isClockKnown: false }).link)?.clockOffsetMs(patient()), undefined);
+});
+
 test('the replay address is rebuilt on the host we reached; another scheme is refused', async () => {
   const fake = fakeLink(camera());
   assert.is(await openRecordings(fake.link)?.replayUri('r1', patient()), 'rtsp://127.0.0.1:554/replay?rec=r1&x=1');

@@ -126,18 +126,64 @@ test('one input is a list too, and a camera without any has empty lists', async 
   assert.match(error.message, /no such thing/);
 });
 
-test('a camera that can be spoken through says which codecs it takes; one that cannot has no back channel', async () => {
-  const outputs = '<trt:AudioOutputs token="speaker"/>';
-  const decoders = '<trt:Options><tt:G711DecOptions><tt:Bitrate/></tt:G711DecOptions><tt:AACDecOptions/></trt:Options>';
-  const able = fakeLink(({ name }) => says(name, name === 'GetAudioOutputs' ? outputs : decoders));
-  assert.equal(await openBackchannel(able.link)?.describe(patient()), { outputs: ['speaker'], codecs: ['AAC', 'G711'] });
+const outputs = '<trt:AudioOutputs token="speaker"/>';
+const decoders = '<trt:Options><tt:G711DecOptions><tt:Bitrate/></tt:G711DecOptions><tt:AACDecOptions/></trt:Options>';
+const carriers =
+  '<trt:Profiles token="main"><tt:Extension><tt:AudioOutputConfiguration token="o"/><tt:AudioDecoderConfiguration token="d"/></tt:Extension></trt:Profiles>' +
+  '<trt:Profiles token="sub"><tt:Extension><tt:AudioDecoderConfiguration token="d"/></tt:Extension></trt:Profiles>';
+
+test('a camera that can be spoken through tells its outputs, codecs and the profiles that carry sound; one without does not', async () => {
+  const answers: Readonly<Record<string, string>> = {
+    GetAudioOutputs: outputs,
+    GetAudioDecoderConfigurationOptions: decoders,
+    GetProfiles: carriers,
+  };
+  const able = fakeLink(({ name }) => says(name, answers[name]));
+  const told = await openBackchannel(able.link)?.describe(patient());
+  assert.equal(told, { outputs: ['speaker'], codecs: ['AAC', 'G711'], profiles: ['main'] });
   assert.match(able.last('GetAudioDecoderConfigurationOptions').body, /<trt:ProfileToken>main</);
   const terse = fakeLink(({ name }) => (name === 'GetAudioOutputs' ? says(name, outputs) : unsupported()));
-  assert.equal(await openBackchannel(terse.link)?.describe(patient()), { outputs: ['speaker'], codecs: [] });
+  assert.equal(await openBackchannel(terse.link)?.describe(patient()), { outputs: ['speaker'], codecs: [], profiles: [] });
   const mute = fakeLink(({ name }) => says(name, name === 'GetAudioOutputs' ? '' : decoders));
   assert.is(await openBackchannel(mute.link)?.describe(patient()), undefined);
   const old = fakeLink(() => unsupported());
   assert.is(await openBackchannel(old.link)?.describe(patient()), undefined);
+  assert.is(openBackchannel(fakeLink(() => unsupported(), { services: ['device'] }).link), undefined);
+});
+
+test('Media2 names codecs by their media types and leaves outputs to DeviceIO; where it says nothing Media1 is asked', async () => {
+  const options = ['PCMU', 'mpeg4-generic', '__proto__'].map((name) => `<tr2:Options><tt:Encoding>${name}</tt:Encoding></tr2:Options>`);
+  const both = '<tr2:Configurations><tr2:AudioOutput token="o"/><tr2:AudioDecoder token="d"/></tr2:Configurations>';
+  const fake = fakeLink(
+    ({ name }) => {
+      if (name === 'GetAudioOutputs') return says(name, '<tmd:Token>speaker</tmd:Token>');
+      return says(
+        name,
+        name === 'GetProfiles' ? `<tr2:Profiles token="p">${both}</tr2:Profiles><tr2:Profiles token="q"/>` : options.join(''),
+      );
+    },
+    { services: ['media2', 'deviceIo'] },
+  );
+  const told = await openBackchannel(fake.link)?.describe(patient());
+  assert.equal(told, { outputs: ['speaker'], codecs: ['AAC', 'G711'], profiles: ['p'] });
+  const mixed = fakeLink(({ service, name }) => says(name, service === 'media2' ? '' : name === 'GetAudioOutputs' ? outputs : decoders), {
+    services: ['media', 'media2'],
+  });
+  assert.equal((await openBackchannel(mixed.link)?.describe(patient()))?.codecs, ['AAC', 'G711']);
+});
+
+test('a profile is made to carry sound with what is missing, and left alone when it has everything', async () => {
+  const configurations = '<trt:Configurations token="c&amp;1"/>';
+  const fake = fakeLink(({ name }) => says(name, name === 'GetProfiles' ? carriers : configurations));
+  const bind = (token: string) => openBackchannel(fake.link)?.bind?.(token, patient());
+  await bind('main');
+  assert.is(fake.count('AddAudioOutputConfiguration') + fake.count('AddAudioDecoderConfiguration'), 0);
+  await bind('sub');
+  assert.is(fake.count('AddAudioDecoderConfiguration'), 0, 'it was there');
+  assert.match(fake.last('AddAudioOutputConfiguration').body, /<trt:ProfileToken>sub<.*<trt:ConfigurationToken>c&amp;1</);
+  await rejects(bind('none'), 'camera.refused');
+  fake.answer(({ name }) => says(name, name === 'GetProfiles' ? carriers : ''));
+  await rejects(bind('sub'), 'camera.unsupported');
 });
 
 const login = (user: string, password: string) => ({ user, password: { reveal: () => password } });

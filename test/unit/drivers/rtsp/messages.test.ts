@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatRequest, headerOf, numberOf, parseHead, parseSession, parseTransport } from '../../../../drivers/rtsp/messages.js';
+import {
+  formatRequest,
+  headerOf,
+  numberOf,
+  parseHead,
+  parseSession,
+  parseTransport,
+  parseUdpTransport,
+} from '../../../../drivers/rtsp/messages.js';
 
 test('heads of answers and requests', () => {
   const answer = parseHead(
@@ -53,6 +61,22 @@ test('no text throws', () => {
     ),
     { numRuns: 2000 },
   );
+});
+
+test('where a camera sends from over UDP', () => {
+  const cases: readonly [string | undefined, ReturnType<typeof parseUdpTransport>][] = [
+    [
+      'RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;ssrc=1A2b3C4D;mode="play"',
+      { rtpPort: 6000, rtcpPort: 6001, ssrc: 0x1a2b3c4d },
+    ],
+    ['RTP/AVP/UDP;unicast;server_port=6000; ssrc = 7', { rtpPort: 6000, rtcpPort: 6001, ssrc: 7 }],
+    ['RTP/AVP;unicast;server_port=0-1;ssrc=123456789', { rtpPort: 0, rtcpPort: 0, ssrc: undefined }],
+    ['RTP/AVP;unicast;server_port=65535', { rtpPort: 65_535, rtcpPort: 0, ssrc: undefined }],
+    ['RTP/AVP;multicast;destination=239.0.0.1', undefined],
+    ['RTP/AVP/TCP;interleaved=0-1', undefined],
+    [undefined, undefined],
+  ];
+  for (const [text, expected] of cases) assert.equal(parseUdpTransport(text), expected, text ?? 'none');
 });
 
 test.run();

@@ -54,6 +54,31 @@ test('other schemes, logins, other hosts, bad ports and control characters are r
   assert.is(requireRtspUri('rtsp://[2001:DB8::1]/x', '[2001:db8::1]').host, '2001:db8::1');
 });
 
+test('an address of one link only: the link is ours to know, is used to connect and never sent', () => {
+  const reached: readonly [string, string, string][] = [
+    ['rtsp://[fe80::1]:8554/x', 'fe80::1%eth0', 'fe80::1%eth0'],
+    ['rtsp://[fe80::1%25eth0]/x', '[fe80::1%eth0]', 'fe80::1%eth0'],
+    ['rtsp://[FE80:0:0::1%eth0]/x', 'fe80::1', 'fe80::1'],
+    ['rtsp://[2001:db8:0:0::1]/x', '2001:DB8::1', '2001:db8::1'],
+  ];
+  for (const [text, allowed, host] of reached) {
+    const uri = requireRtspUri(text, allowed);
+    assert.is(uri.host, host, text);
+    assert.not.match(formatRtspUri(uri), '%');
+  }
+  for (const [text, allowed] of [
+    ['rtsp://[fe80::1%eth1]/x', 'fe80::1%eth0'],
+    ['rtsp://[fe80::2]/x', 'fe80::1%eth0'],
+    ['rtsp://[fe80::1%eth0%eth1]/x', 'fe80::1%eth0'],
+    ['rtsp://[fe80::1%]/x', 'fe80::1'],
+  ] as const)
+    assert.throws(
+      () => requireRtspUri(text, allowed),
+      (error: unknown) => error instanceof DriverError && error.code === 'stream.bad_uri',
+      text,
+    );
+});
+
 test('whatever the text, an accepted address is one printable line on the allowed host', () => {
   const piece = fc.constantFrom(
     'rtsp',

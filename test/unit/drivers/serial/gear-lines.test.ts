@@ -90,13 +90,21 @@ test('receipts: sequences are taken out, cuts end them, cards are blanked', () =
     { text: 'SHOP', isLast: false },
     { text: 'Milk   1.20', isLast: false },
   ]);
-  assert.equal(push('Card 4111 1111 1111 1111\n'), [{ text: 'Card ************1111', isLast: false }]);
+  assert.equal(push('Card 4111 1111 1111 1111\n'), [{ text: 'Card **** **** **** 1111', isLast: false }]);
   assert.equal(push('K\u0084se 2.00 \u00e1\n'), [{ text: 'Käse 2.00 ß', isLast: false }]);
   // A bar code and a picture in between.
   assert.equal(push('\u001dk\u0004ABC\u0000A\u001dv0\u0000\u0001\u0000\u0002\u0000\nxB\n'), [{ text: 'AB', isLast: false }]);
   assert.equal(push('sum\u001dV\u0042\u0000'), [{ text: 'sum', isLast: true }]);
   assert.equal(reader.push(Buffer.from('€ 5\n')), [{ text: '€ 5', isLast: false }]);
   assert.is(blankCards('order 1234567890123'), 'order 1234567890123');
+  // Digits right beside a card do not hide it; those that make up a right number with some of it go too.
+  for (const [printed, kept] of [
+    ['VISA 1 4111 1111 1111 1111', 'VISA 1 **** **** **** 1111'],
+    ['12-25 4111111111111111', '**-** ************1111'],
+    ['4111111111111111 0012345', '**************** ***2345'],
+    ['TERM 0012 4111111111111111', 'TERM 00** ************1111'],
+  ] as const)
+    assert.is(blankCards(printed), kept);
 });
 
 test('fast-check: no line of any bytes throws, and a good one is found behind any noise that ends', () => {

@@ -68,19 +68,36 @@ test('a supply is asked, once for two who ask together; silence, loss and an end
   assert.is(clock.armed, 0);
 });
 
-test('listeners tell what comes in, and the panel is answered only when it was understood', async () => {
+test('listeners tell what comes in, and the panel is answered only for what was understood and kept', async () => {
   const { port, gear } = rig();
   const alarms: PanelAlarm[] = [];
-  const panel = gear.alarms(PORT, (alarm) => alarms.push(alarm));
+  let keep: (answer: boolean | Promise<boolean>) => void = () => undefined;
+  const panel = gear.alarms(PORT, (alarm) => {
+    alarms.push(alarm);
+    return new Promise((resolve) => {
+      keep = resolve;
+    });
+  });
   await settle();
   port.hear('5011 181234E1210');
   port.hear('1001\u0014garbage\u0014');
+  await settle();
+  assert.equal(port.written, [], 'its row is being written');
+  keep(true);
+  await settle();
+  assert.equal(port.written.splice(0), ['\u0006']);
+  for (const kept of [() => false, () => Promise.reject(new RangeError('The disk is full.'))]) {
+    port.hear('5011 181234E13001015\u0014');
+    keep(kept());
+    await settle();
+    assert.equal(port.written, [], 'it is to be said again');
+  }
   port.hear('1011           @\u0014');
   assert.equal(
     alarms.map(({ event }) => event),
-    ['121'],
+    ['121', '130', '130'],
   );
-  assert.equal(port.written, ['\u0006', '\u0006']);
+  assert.equal(port.written, ['\u0006']);
   await panel.close();
   const fixes: GpsFix[] = [];
   const gps = gear.gps(PORT, (fix) => fixes.push(fix));

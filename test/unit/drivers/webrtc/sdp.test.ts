@@ -2,7 +2,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DriverError } from '../../../../drivers/port.js';
 import { nativeIceServers, usableCandidates } from '../../../../drivers/webrtc/ice.js';
-import { asksForPicture } from '../../../../drivers/webrtc/rtcp.js';
 import { type NativeAnswer, readNativeAnswer, readOffer, writeAnswer } from '../../../../drivers/webrtc/sdp.js';
 
 const PRINT = Array.from({ length: 32 }, () => 'AB').join(':');
@@ -162,12 +161,64 @@ test('candidates: UDP addresses only, and not more than 24', () => {
   assert.is(usableCandidates(Array.from({ length: 200 }, (_, index) => line(`192.0.2.${index + 1}`))).length, 24);
 });
 
+test('a place for sound is taken only when sound is allowed, and only for G.711', () => {
+  const sound = [...AUDIO.map((line) => line.replace('111 0', '111 0 8')), 'a=rtpmap:8 PCMA/8000'];
+  const offer = offerOf(sound, VIDEO, DATA);
+  const without = readOffer(offer, WISH);
+  assert.is(without.audio, undefined);
+  assert.match(writeAnswer(without, NATIVE, 7), /m=audio 0 /);
+  assert.not.match(without.nativeSdp, 'm=audio');
+  const heard = readOffer(offer, WISH, true);
+  assert.equal(
+    [...(heard.audio?.payloadTypes ?? [])],
+    [
+      ['PCMU', 0],
+      ['PCMA', 8],
+    ],
+  );
+  const answer = writeAnswer(heard, NATIVE, 7, 9);
+  assert.match(answer, /m=audio 9 UDP\/TLS\/RTP\/SAVPF 0 8\r\n/);
+  assert.match(answer, 'a=group:BUNDLE a 0 1');
+  assert.match(answer, 'a=ssrc:9 cname:sightline');
+  assert.not.match(answer, 'opus');
+  assert.is(
+    readOffer(
+      offerOf(
+        sound.map((line) => line.replace('recvonly', 'sendonly')),
+        VIDEO,
+      ),
+      WISH,
+      true,
+    ).audio,
+    undefined,
+  );
+  assert.is(
+    readOffer(
+      offerOf(
+        AUDIO.map((line) => line.replace('111 0', '111')),
+        VIDEO,
+      ),
+      WISH,
+      true,
+    ).audio,
+    undefined,
+    'Opus only',
+  );
+});
+
 test('STUN and TURN servers: read, logins decoded, nonsense counted', () => {
   assert.equal(nativeIceServers([]), { servers: [], unreadable: 0 });
-  const texts = ['stun:stun.example:3478', 'turn:u%3Aser:p%40ss@192.0.2.1:3478?transport=tcp', 'turn:192.0.2.1:3478', 'http://x', 'stun:x'];
+  const texts = [
+    'stun:stun.example:3478',
+    'turn:u%3Aser:p%40ss@192.0.2.1:3478?transport=udp',
+    'turn:u:p@192.0.2.1:3478?transport=tcp',
+    'turn:192.0.2.1:3478',
+    'http://x',
+    'stun:x',
+  ];
   assert.equal(nativeIceServers(texts), {
-    servers: ['stun:stun.example:3478', { hostname: '192.0.2.1', port: 3478, username: 'u:ser', password: 'p@ss', relayType: 'TurnTcp' }],
-    unreadable: 3,
+    servers: ['stun:stun.example:3478', { hostname: '192.0.2.1', port: 3478, username: 'u:ser', password: 'p@ss', relayType: 'TurnUdp' }],
+    unreadable: 4,
   });
 });
 
@@ -186,18 +237,6 @@ test('the native answer must be whole', () => {
         () => readNativeAnswer(whole.filter((_, at) => at !== index).join('\r\n')),
         (error: unknown) => error instanceof DriverError,
       );
-});
-
-test('RTCP: PLI and FIR for our SSRC, also inside a compound; nothing else and nothing broken', () => {
-  const packet = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
-  const pli = '81ce0002a28762a40012d687';
-  const fir = '84ce0004a28762a4000000000012d68701000000';
-  const report = '81c90007a28762a40012d687000000000000fff400000095d3e370210000a24d';
-  assert.is(asksForPicture(packet(pli), 0x12d687), true);
-  assert.is(asksForPicture(packet(report + fir), 0x12d687), true);
-  assert.is(asksForPicture(packet(pli), 1), false);
-  assert.is(asksForPicture(packet(report), 0x12d687), false);
-  for (let cut = 0; cut < (report + pli).length; cut += 2) assert.is(asksForPicture(packet((report + pli).slice(0, cut)), 0x12d687), false);
 });
 
 test.run();

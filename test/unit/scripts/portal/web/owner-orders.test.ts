@@ -1,5 +1,5 @@
 /** What an owner orders while nobody answers, and what an offer leaves behind. */
-import { signal } from '@preact/signals';
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { thumbprint, unverifiedPayload } from '../../../../../agent/contract/jws.js';
@@ -12,6 +12,7 @@ import { deliverWaiting } from '../../../../../scripts/portal/web/state/deliver-
 import { settleWaiting, withdraw } from '../../../../../scripts/portal/web/state/owner-acts.js';
 import { isOpenOffer, joinAdded, joinOnSite, makeOffer, takeOfferBack } from '../../../../../scripts/portal/web/state/ownership-acts.js';
 import type { RecorderSession } from '../../../../../scripts/portal/web/state/recorder-session.js';
+import { signal } from '../../../../../scripts/portal/web/state/signal.js';
 import { until } from '../../../../support/until.js';
 
 const SERIAL = 'SN4F2K7Q9D';

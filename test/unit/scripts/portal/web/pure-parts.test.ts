@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OPERATIONS } from '../../../../../agent/contract/operations.js';
 import type { Scope } from '../../../../../agent/contract/shapes.js';
 import type { HealthInfo, LogRow } from '../../../../../agent/contract/views.js';
 import { cameraPatch, formOf, pathInWords, readResolution } from '../../../../../scripts/portal/web/config-form.js';
 import { ago, bytes, countdown, duration, moment, secondsAfterPress } from '../../../../../scripts/portal/web/format.js';
 import { summaryOf, withGaps } from '../../../../../scripts/portal/web/health-history.js';
+import { tl } from '../../../../../scripts/portal/web/log-texts.js';
 import { foldRows } from '../../../../../scripts/portal/web/log-words.js';
 import { describeScopes, grantsOf, LEASE_DURATIONS, nearestDuration } from '../../../../../scripts/portal/web/permission-parts.js';
 
@@ -114,6 +116,38 @@ test('what was allowed is told whole, a code only of what did not go well, and a
   assert.equal(say({ ...grant, result: 'refused' })[2], 'permissions.fine');
   assert.equal(say({ action: 'live.watch', code: 'live.withdrawn', durationMs: 65_000 })[1], 'done, lasted 1 min, stopped by the owner');
   assert.equal(say({ action: 'live.watch', code: 'live.closed_by_viewer' })[1], 'done');
+});
+
+test('what gear on serial lines told is said in words, a receipt line by line, and what was erased without them', () => {
+  const told = (part: Partial<LogRow>): readonly unknown[] => {
+    const [entry] = foldRows([row({ channel: null, source: 'serial', ...part })], CAMERAS, {});
+    return [entry?.what, ...(entry?.lines ?? [])];
+  };
+  assert.equal(told({ action: 'gear.power', object: 'mains-lost' }), ['lost mains power and runs on its battery']);
+  assert.equal(told({ action: 'gear.power', object: 'toString' }), ['noticed a change of its power supply']);
+  const detail = { after: { account: '1234', event: '130', meaning: 'burglary', partition: '01', zone: '015' } };
+  for (const [object, end] of [
+    ['130-new', ''],
+    ['130-restored', ' (over)'],
+    ['130-still', ' (still)'],
+  ] as const)
+    assert.equal(told({ action: 'gear.alarm', object, detail }), [`was told by the alarm panel: burglary, zone 015${end}`]);
+  assert.equal(told({ action: 'gear.alarm', object: '130-new' }), ['was told of an event by the alarm panel']);
+  const receipt = { action: 'gear.receipt', channel: 'cam-1' };
+  assert.equal(told({ ...receipt, detail: { after: { lines: ['Milk 1.20', 7] } } }), [
+    'received a receipt from the till: Front door',
+    'Milk 1.20',
+  ]);
+  assert.equal(told(receipt), ['received a receipt from the till: Front door']);
+});
+
+test('every operation that can stand in the log has words', () => {
+  // The owner's own looks are not logged.
+  const logged = Object.entries(OPERATIONS).filter(([, { who, logged }]) => who !== 'owner' || logged !== 'look');
+  assert.equal(
+    logged.map(([name]) => name).filter((name) => !Object.hasOwn(tl.actions, name)),
+    [],
+  );
 });
 
 test('a form becomes a patch of what differs, and a typing error becomes a sentence', () => {

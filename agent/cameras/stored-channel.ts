@@ -1,0 +1,25 @@
+import type { CameraIdentity, DiscoveredCamera } from '../../drivers/port.js';
+import { isLasting } from './address.js';
+import type { StoredChannel } from './ports.js';
+import { NO_FACTS } from './view.js';
+
+/** What is written down of a channel when something is learnt of its camera. Pure; each gives only what changes. */
+
+/** Discovery told of it: its own name, its lasting endpoint when it was added by address, and its address when it may follow it there. */
+export function retold(stored: StoredChannel, camera: DiscoveredCamera, mayMove: boolean): Partial<StoredChannel> {
+  return {
+    endpoint: isLasting(stored.endpoint) ? stored.endpoint : camera.endpoint,
+    known: camera.name === '' ? stored.known : { ...stored.known, name: camera.name },
+    ...(mayMove ? { deviceUri: camera.deviceUri } : {}),
+  };
+}
+
+/** It was read with its login. A serial number that it once told is kept: by it another camera in its place is known. */
+export function identified({ known: { name, serial } }: StoredChannel, identity: CameraIdentity): Partial<StoredChannel> {
+  return { known: { ...identity, serial: identity.serial || serial, name } };
+}
+
+/** Another camera took its place with a person's consent: nothing of the one before counts but what it is called. */
+export function forgotten({ deviceUri, known: { name } }: StoredChannel): Partial<StoredChannel> {
+  return { endpoint: deviceUri, known: { ...NO_FACTS, name } };
+}

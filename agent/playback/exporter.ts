@@ -39,6 +39,8 @@ export class Exporter implements PlaybackWork {
   /** Of the pictures that are in the file. */
   #shown: { fromMs: number; toMs: number } | undefined;
   readonly #gaps: Stretch[] = [];
+  /** The step between the two pictures before. */
+  #stepMs = 0;
   #bytes = 0;
   #hasBegun = false;
   #isStopped = false;
@@ -114,7 +116,10 @@ export class Exporter implements PlaybackWork {
   /** What the file holds is told by its pictures, not by lists of files: a file that is listed may be damaged, and a camera may stall. */
   #note(atMs: number): void {
     const shown = this.#shown ?? { fromMs: atMs, toMs: atMs };
-    if (atMs - shown.toMs >= LEAST_GAP_MS) this.#gaps.push({ fromMs: shown.toMs, toMs: atMs });
+    const stepMs = atMs - shown.toMs;
+    // The picture before a gap was there as long as those before it.
+    if (stepMs >= LEAST_GAP_MS) this.#gaps.push({ fromMs: shown.toMs + this.#stepMs, toMs: atMs });
+    else if (stepMs > 0) this.#stepMs = stepMs;
     this.#shown = { fromMs: Math.min(shown.fromMs, atMs), toMs: Math.max(shown.toMs, atMs) };
   }
 

@@ -165,7 +165,7 @@ test('cables that come loose are told, a silent supply is for health too, and bo
   await until('it is told', async () => /was unplugged/.test(await says(panel.path)));
   assert.match(await sightline('status'), /panel +alarm panel: .*was unplugged/);
   await panel.plug();
-  await until('it is open again', async () => (await says(panel.path)) === 'last: burglary (130), new, zone 015');
+  await until('it is open again', async () => (await says(panel.path)) === 'last: burglary (130), new, zone 015', 30_000);
   panel.say('5011 181234R13001015\u0014');
   await until('it is heard', async () => (await says(panel.path)) === 'last: burglary (130), restored, zone 015');
   const sentence = async (): Promise<string> => (await status()).verdict.sentence;

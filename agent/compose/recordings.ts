@@ -1,5 +1,13 @@
 import { drivers } from '../../drivers/index.js';
-import type { FootageReader, FootageSpan, FootageWish, RecordingSpan, ReplayClient, SegmentStore } from '../../drivers/port.js';
+import type {
+  FootageReader,
+  FootageSpan,
+  FootageWish,
+  RecordingDriver,
+  RecordingSpan,
+  ReplayClient,
+  SegmentStore,
+} from '../../drivers/port.js';
 import { DriverError } from '../../drivers/port.js';
 import type { CameraRegistry } from '../cameras/registry.js';
 import type { Clock } from '../kernel/clock.js';
@@ -72,6 +80,19 @@ function memoryOf(cameras: CameraRecordings, channel: string): CameraMemory {
   return memory;
 }
 
+/** `beforeMs`: how far the camera's clock was off at the search before. */
+async function searchByOurClock(
+  recordings: RecordingDriver,
+  between: FootageSpan,
+  beforeMs: number,
+  signal: AbortSignal,
+): Promise<Pick<Search, 'offsetMs' | 'found'>> {
+  const saidMs = await recordings.clockOffsetMs({ signal });
+  const offsetMs = saidMs !== undefined && Math.abs(saidMs - beforeMs) < SAME_MS ? beforeMs : saidMs;
+  const found = await recordings.find(moved(between, offsetMs ?? 0), { signal });
+  return { offsetMs, found: found.map((span) => ({ ...span, ...moved(span, -(offsetMs ?? 0)) })) };
+}
+
 /** A permission holds by the recorder's clock; the camera counts its recordings by its own. Every time is turned over on the way out and back. */
 export function fromCamera(
   parts: { readonly cameras: CameraRecordings; readonly replay: ReplayClient; readonly clock: Clock },
@@ -84,13 +105,10 @@ export function fromCamera(
     const known = memory.search;
     if (known !== undefined && isFresh(known.searchedMs) && known.fromMs <= between.fromMs && known.toMs >= between.toMs) return known;
     const searchedMs = clock.monotonicMs();
-    const before = known?.offsetMs ?? 0;
-    const { offsetMs, found } = await cameras.withRecordings(channel, signal, async (recordings, both) => {
-      const saidMs = await recordings.clockOffsetMs({ signal: both });
-      const offsetMs = saidMs !== undefined && Math.abs(saidMs - before) < SAME_MS ? before : saidMs;
-      return { offsetMs, found: await recordings.find(moved(between, offsetMs ?? 0), { signal: both }) };
-    });
-    memory.search = { ...between, searchedMs, offsetMs, found: found.map((span) => ({ ...span, ...moved(span, -(offsetMs ?? 0)) })) };
+    const seen = await cameras.withRecordings(channel, signal, (recordings, both) =>
+      searchByOurClock(recordings, between, known?.offsetMs ?? 0, both),
+    );
+    memory.search = { ...between, searchedMs, ...seen };
     return memory.search;
   };
   const uriOf = async (recording: string, signal: AbortSignal): Promise<string> => {

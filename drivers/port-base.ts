@@ -18,6 +18,11 @@ export interface DriverLog {
 export interface Login {
   readonly user: string;
   readonly password: { reveal(): string };
+  /**
+   * Whether a device may be told the password itself (HTTP and RTSP Basic, over TLS only): true only for a login that a person set for the very
+   * address that is asked. Anybody in the network can offer himself for any other. Default: no.
+   */
+  readonly mayBasic?: boolean | undefined;
 }
 
 /** The stable words a driver fails with. `retryable` follows from the word, see RETRYABLE. */

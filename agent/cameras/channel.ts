@@ -16,7 +16,7 @@ import { LoginTurns } from './login-turns.js';
 import type { CameraView, StoredChannel, StreamKind } from './ports.js';
 import { cameraError, explain, noSuchStream, notPermitted, notUsable, type ReasonContext } from './reasons.js';
 import { type CameraEvent, type CameraStatus, isAboutCamera, isMissing, isReturn, nextProbeMs, nextStatus, UNKNOWN } from './state.js';
-import { forgotten, identified, retold } from './stored-channel.js';
+import { asGiven, forgotten, identified, loginSet, retold } from './stored-channel.js';
 import { channelView } from './view.js';
 
 /** Between two looks at a login because an operation was refused. */
@@ -45,7 +45,7 @@ export class Channel {
 
   constructor(parts: ChannelParts<Channel>, stored: StoredChannel, login: Login | undefined) {
     this.#parts = parts;
-    this.#stored = stored;
+    this.#stored = stored.loginAt === undefined && login !== undefined ? { ...stored, ...loginSet(stored, login) } : stored;
     this.#logins = new LoginTurns(parts.groupLogins, login);
     this.#login = this.#logins.next();
     this.#events = new EventWatch({
@@ -78,6 +78,11 @@ export class Channel {
     return this.#login;
   }
 
+  /** One of its logins as the device may be given it. */
+  asGiven(login: Login | undefined): Login | undefined {
+    return asGiven(login, this.#holder, this.#stored.deviceUri);
+  }
+
   /** Set by a person; of a device with several sources only its first channel has it. */
   get ownLogin(): Login | undefined {
     return this.#logins.own;
@@ -90,7 +95,7 @@ export class Channel {
 
   view(): CameraView {
     const hasSerialPtz = this.#parts.serialPtz(this.id) !== undefined;
-    const hasLogin = (this.#parts.leader(this) ?? this).ownLogin !== undefined;
+    const hasLogin = this.#holder.ownLogin !== undefined;
     return channelView(this.#stored, this.#status, this.#seen, { hasSerialPtz, hasLogin, alarms: this.alarms.now() });
   }
 
@@ -108,13 +113,15 @@ export class Channel {
     this.#disconnect();
   }
 
-  rename(name: string): void {
-    this.#store({ name });
+  /** What a person calls it, or the video source of the device that it turned out to show. */
+  change(change: Partial<Pick<StoredChannel, 'name' | 'source'>>): void {
+    this.#store(change);
   }
 
   /** A login of its own: what was refused before no longer counts. */
   setLogin(login: Login | undefined): void {
     this.#logins.replace(login);
+    this.#stored = { ...this.#stored, ...loginSet(this.#stored, login) };
     this.#epoch += 1;
     this.#reconnect();
     this.#parts.onChange(this, true);
@@ -181,20 +188,9 @@ export class Channel {
     return sourceMeant(this.#seen, token);
   }
 
-  /** The device turned out to have several video sources, and this channel shows this one. */
-  becomeSource(source: string): void {
-    this.#store({ source });
-  }
-
-  /** Whether this stream address is one of the camera's. */
-  hasStream(uri: string): boolean {
-    return [...(this.#seen?.uris.values() ?? [])].includes(uri);
-  }
-
   /** A second connection, for a test that must not disturb this one. */
   connectBeside(): CameraDriver {
-    const { deviceUri, source } = this.#stored;
-    return this.#parts.connector.connect({ deviceUri, login: this.context.login, sourceToken: source });
+    return this.#connect(this.context.login);
   }
 
   /** The stream of that kind of a usable camera; waits for a check under way. Rejects with AgentError. */
@@ -206,15 +202,15 @@ export class Channel {
     return stream;
   }
 
-  /** The stream's address as last seen; undefined when the camera gave no usable one. */
-  knownUri(profileToken: string): string | undefined {
-    return this.#seen?.uris.get(profileToken);
+  /** Addresses of its streams by profile token, as last seen; only those that the camera gave usable ones of. */
+  get uris(): Inspection['uris'] {
+    return this.#seen?.uris ?? new Map();
   }
 
   /** Profile and address of the stream as last seen; empty when there is none. */
   source(kind: StreamKind): string {
     const token = this.#seen?.streams.find((candidate) => candidate.kind === kind)?.profileToken;
-    return token === undefined ? '' : `${token} ${this.knownUri(token) ?? ''}`;
+    return token === undefined ? '' : `${token} ${this.uris.get(token) ?? ''}`;
   }
 
   /**
@@ -370,9 +366,17 @@ export class Channel {
 
   #connection(): CameraDriver {
     if (this.#life.signal.aborted) throw new DriverError('driver.aborted', 'this channel has ended');
-    const { deviceUri, source } = this.#stored;
-    this.#driver ??= this.#parts.connector.connect({ deviceUri, login: this.#login, sourceToken: source });
+    this.#driver ??= this.#connect(this.#login);
     return this.#driver;
+  }
+
+  get #holder(): Channel {
+    return this.#parts.leader(this) ?? this;
+  }
+
+  #connect(login: Login | undefined): CameraDriver {
+    const { deviceUri, source } = this.#stored;
+    return this.#parts.connector.connect({ deviceUri, login: this.asGiven(login), sourceToken: source });
   }
 
   #disconnect(): void {

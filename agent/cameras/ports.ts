@@ -35,6 +35,8 @@ export interface StoredChannel {
   readonly known: CameraFacts;
   /** Which video source of a device that has several; missing for the only one. */
   readonly source?: string | undefined;
+  /** Host and port for which a person set the channel's own login; empty or another: it has moved since, and is not told the password itself. */
+  readonly loginAt?: string | undefined;
 }
 
 /** The whole document of channels. */

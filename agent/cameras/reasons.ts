@@ -26,6 +26,13 @@ function refusedLogin(error: DriverError, { host, login }: ReasonContext): Camer
       "Enter the user and password set on the camera's own page.",
     );
   }
+  if (error.detail.isPasswordWithheld === true) {
+    return reason(
+      'cameras.password_withheld',
+      `The device at ${host} wants the password itself, and nobody entered it for this address, so it was not sent.`,
+      'If this is your camera, enter its user and password once more, for this camera.',
+    );
+  }
   const { triesLeft } = error.detail;
   const left = typeof triesLeft === 'number' ? `; ${triesLeft} left` : '';
   return reason(

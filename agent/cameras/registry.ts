@@ -136,13 +136,14 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   loginInUse(id: string): Login | undefined {
-    return this.#roster.get(id)?.login;
+    const channel = this.#roster.get(id);
+    return channel?.asGiven(channel.login);
   }
 
   async resolveStream(id: string, kind: StreamKind, signal?: AbortSignal): Promise<ResolvedStream> {
     const channel = this.#channel(id);
     const { profileToken } = await channel.stream(kind);
-    const known = channel.knownUri(profileToken);
+    const known = channel.uris.get(profileToken);
     const uri = known ?? (await channel.use(signal, (driver, both) => driver.streamUri(profileToken, { signal: both })));
     return { uri, allowedHost: channel.context.host, login: channel.login, profileToken };
   }
@@ -204,7 +205,7 @@ export class CameraRegistry implements Cameras, Service {
   }
 
   streamFailed(uri: string): void {
-    for (const channel of this.#roster.all) if (channel.hasStream(uri)) void channel.inspectNow();
+    for (const channel of this.#roster.all) if ([...channel.uris.values()].includes(uri)) void channel.inspectNow();
   }
 
   onEvent(listener: NewsListener): () => void {
@@ -237,7 +238,7 @@ export class CameraRegistry implements Cameras, Service {
     if (trimmed !== '' && !NAME.test(trimmed)) {
       throw new AgentError({ code: 'cameras.bad_name', say: 'This is not a usable name.', fix: 'Use 1 to 80 visible characters.' });
     }
-    channel.rename(trimmed);
+    channel.change({ name: trimmed });
     await this.#roster.save();
     return channel.view();
   }
@@ -269,17 +270,14 @@ export class CameraRegistry implements Cameras, Service {
     if (this.#roster.isByWire(id)) throw namedInSiteFile(id);
     const view = channel.view();
     const [heir] = this.#roster.sameDevice(channel).filter((other) => other !== channel);
-    const isLeader = this.#roster.leaderOf(channel) === undefined;
+    const inherited = this.#roster.leaderOf(channel) === undefined ? channel.asGiven(channel.ownLogin) : undefined;
     this.#roster.remove(channel);
-    this.#movers.forget(id);
-    this.#looks.forget(id);
-    this.#whereabouts.forget(id);
-    this.#notes.forget(id);
+    for (const kept of [this.#movers, this.#looks, this.#whereabouts, this.#notes]) kept.forget(id);
     this.#announced.delete(id);
     this.#views = undefined;
     await channel.stop();
     await this.#parts.store.saveLogin(id, undefined);
-    if (isLeader && heir !== undefined && channel.ownLogin !== undefined) await this.setLogin(heir.id, channel.ownLogin);
+    if (heir !== undefined && inherited !== undefined) await this.setLogin(heir.id, inherited);
     await this.#roster.save();
     this.#tell(view, 'removed');
   }

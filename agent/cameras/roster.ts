@@ -144,7 +144,7 @@ export class Roster {
     const shown = sources.filter(({ streams }) => streams.length > 0);
     const [first] = shown;
     if (shown.length < 2 || first === undefined) return;
-    if (channel.stored.source === undefined) channel.becomeSource(first.token);
+    if (channel.stored.source === undefined) channel.change({ source: first.token });
     const { endpoint, deviceUri, known } = channel.stored;
     const taken = new Set(this.sameDevice(channel).map(({ stored }) => stored.source));
     const isRemoved = (token: string): boolean => sourceKeys(channel.stored, token).some((key) => this.#removed.includes(key));

@@ -31,6 +31,7 @@ const LOGIN_REASONS: ReadonlySet<string> = new Set([
   'cameras.no_login',
   'cameras.locked_out',
   'cameras.certificate_changed',
+  'cameras.password_withheld',
 ]);
 /** What one operation was refused says nothing about the camera as a whole. */
 const NOT_ABOUT_CAMERA: ReadonlySet<string> = new Set([
@@ -40,7 +41,7 @@ const NOT_ABOUT_CAMERA: ReadonlySet<string> = new Set([
   'cameras.not_permitted',
 ]);
 /** These refusals came from the camera itself, so it lives. */
-const ANSWERED: ReadonlySet<string> = new Set(['cameras.wrong_password', 'cameras.no_login']);
+const ANSWERED: ReadonlySet<string> = new Set(['cameras.wrong_password', 'cameras.no_login', 'cameras.password_withheld']);
 
 /** Whether what an operation failed with may be true of the whole camera. */
 export function isAboutCamera({ code }: Pick<CameraReason, 'code'>): boolean {

@@ -95,6 +95,7 @@ export const ChannelDocument = z.strictObject({
     z.strictObject({
       ...{ id: z.string(), endpoint: z.string(), deviceUri: z.string(), name: z.string(), known: Facts },
       source: z.optional(z.string()),
+      loginAt: z.optional(z.string()),
     }),
   ),
   removed: z.array(z.string()),

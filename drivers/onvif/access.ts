@@ -46,7 +46,7 @@ export class CameraAccess {
   /** Another login than before starts with a clean slate; asking without one changes nothing. Only a hash is kept. */
   useLogin(login: Login | undefined): void {
     if (login === undefined) return;
-    const text = `${login.user}\0${login.password.reveal()}`;
+    const text = `${login.user}\0${login.password.reveal()}\0${login.mayBasic === true}`;
     const hash = createHash('sha256').update(text).digest('base64');
     if (hash === this.#login) return;
     this.#login = hash;
@@ -84,6 +84,14 @@ export class CameraAccess {
     return new DriverError(error.code, error.message, { cause: error, detail: { ...error.detail, triesLeft } });
   }
 
+  /** The refusal as it is, or as one of ours: the device would take nothing but the password itself, and that is not for everybody. */
+  worded(error: DriverError, challenges: readonly AuthChallenge[], login: Login, isTls: boolean): DriverError {
+    const isWithheld = isTls && login.mayBasic !== true && offersBasic(challenges) && pickDigest(challenges) === undefined;
+    if (!isWithheld) return error;
+    const detail = { ...error.detail, isPasswordWithheld: true };
+    return new DriverError('camera.unauthorized', 'the device wants the password itself', { cause: error, detail });
+  }
+
   /**
    * Takes up what a refusing answer offers; true when the request is worth sending again in another way or with a fresh nonce.
    */
@@ -95,7 +103,7 @@ export class CameraAccess {
       this.method = 'digest';
       return true;
     }
-    if (isTls && offersBasic(challenges) && this.method !== 'basic') {
+    if (isTls && login.mayBasic === true && offersBasic(challenges) && this.method !== 'basic') {
       this.method = 'basic';
       return true;
     }
@@ -109,7 +117,8 @@ export class CameraAccess {
 
   /** Authorization header for the next request; empty for WS-Security or when no challenge has been seen yet. */
   authorization(method: string, path: string, login: Login, body: string): Readonly<Record<string, string>> {
-    if (this.method === 'basic') return { Authorization: basicAuthorization(login) };
+    // Whoever connects with a login that may not be told gains nothing from another that was.
+    if (this.method === 'basic') return login.mayBasic === true ? { Authorization: basicAuthorization(login) } : {};
     if (this.method !== 'digest' || this.#digest === undefined) return {};
     return { Authorization: this.#digest.authorize(method, path, Buffer.from(body, 'utf8')) };
   }
@@ -117,7 +126,8 @@ export class CameraAccess {
   /** The same for plain HTTP beside SOAP; empty until a challenge was seen. */
   webAuthorization(method: string, path: string, login: Login): Readonly<Record<string, string>> {
     if (this.#web === undefined) return {};
-    return { Authorization: this.#web === 'basic' ? basicAuthorization(login) : this.#web.authorize(method, path) };
+    if (this.#web === 'basic') return login.mayBasic === true ? { Authorization: basicAuthorization(login) } : {};
+    return { Authorization: this.#web.authorize(method, path) };
   }
 
   /** What plain HTTP answered 401 with; true when the request is worth sending (again) with an answer to it. */
@@ -127,7 +137,7 @@ export class CameraAccess {
       this.#web = createDigest(digest, login, makeCnonce());
       return true;
     }
-    if (digest === undefined && isTls && offersBasic(challenges) && this.#web !== 'basic') {
+    if (digest === undefined && isTls && login.mayBasic === true && offersBasic(challenges) && this.#web !== 'basic') {
       this.#web = 'basic';
       return true;
     }

@@ -6,6 +6,7 @@ import { type DiscoveredCamera, type DriverClock, DriverError, type DriverLog } 
 import { CameraAccess } from './access.js';
 import { parseReached } from './address.js';
 import { withDeadline } from './deadline.js';
+import { DatagramGate, mayAnswer } from './discovery-gate.js';
 import { probeMessage, readProbeMatches } from './discovery-message.js';
 import { OnvifSession } from './session.js';
 import { parseXml } from './soap.js';
@@ -77,8 +78,13 @@ async function askUnicast({ clock, log }: DirectParts, address: string, signal: 
         signal.removeEventListener('abort', onAbort);
         resolve(found);
       };
+      const gate = new DatagramGate();
+      const ids = new Set([id]);
       const hear = async (datagram: Buffer, source: string): Promise<void> => {
-        const envelope = await parseXml(datagram.toString('utf8'));
+        if (!gate.takes(source, datagram.byteLength, clock.monotonicMs())) return;
+        const text = datagram.toString('utf8');
+        if (!mayAnswer(text, ids)) return;
+        const envelope = await parseXml(text);
         const found = readProbeMatches(envelope, { source, networks: [], isOurs: (said) => said === id });
         if (found[0] !== undefined) end(found[0]);
       };

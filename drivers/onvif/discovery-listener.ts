@@ -1,13 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { type CameraGreetings, type DriverClock, DriverError, type DriverLog } from '../port.js';
+import { DatagramGate, mayGreet } from './discovery-gate.js';
 import { readGreeting } from './discovery-message.js';
 import { discoveryPlaces, GROUPS, isInNetwork, type LocalNetwork } from './discovery-network.js';
 import { parseXml } from './soap.js';
 
 const PORT = 3702;
-/** A site whose power came back greets all at once; more than this in a second is a flood. */
-const MAX_PER_SECOND = 100;
-const MAX_DATAGRAM_BYTES = 32 * 1024;
 
 /** What listening needs. */
 export interface ListenerParts {
@@ -60,16 +58,14 @@ export async function listenToGreetings(
 ): Promise<{ close(): Promise<void> }> {
   if (signal.aborted) throw new DriverError('driver.aborted', 'the caller gave up', { cause: signal.reason });
   const { clock, log } = parts;
-  let second = 0;
-  let count = 0;
+  const gate = new DatagramGate();
   const hear = async (datagram: Buffer, sender: string): Promise<void> => {
-    const now = Math.floor(clock.monotonicMs() / 1000);
-    count = now === second ? count + 1 : 1;
-    second = now;
     const own = networksOf(sender, networks);
-    if (count > MAX_PER_SECOND || datagram.byteLength > MAX_DATAGRAM_BYTES || own.length === 0) return;
+    if (own.length === 0 || !gate.takes(sender, datagram.byteLength, clock.monotonicMs())) return;
+    const text = datagram.toString('utf8');
+    if (!mayGreet(text)) return;
     try {
-      const greeting = readGreeting(await parseXml(datagram.toString('utf8')), { source: sender.replace(/%.*$/, ''), networks: own });
+      const greeting = readGreeting(await parseXml(text), { source: sender.replace(/%.*$/, ''), networks: own });
       if (isClosed || greeting === undefined) return;
       if ('hello' in greeting) greetings.onHello(greeting.hello);
       else greetings.onBye(greeting.bye);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { type CameraDiscovery, type DiscoveredCamera, type DriverClock, DriverError, type DriverLog } from '../port.js';
 import { probeHost } from './discovery-direct.js';
+import { DatagramGate, mayAnswer } from './discovery-gate.js';
 import { listenToGreetings } from './discovery-listener.js';
 import { joinByEndpoint, type ProbeType, probeMessage, readProbeMatches } from './discovery-message.js';
 import { type DiscoveryPlace, discoveryPlaces, type LocalNetwork, localNetworks } from './discovery-network.js';
@@ -15,9 +16,6 @@ const PROBES: readonly { readonly part: number; readonly type: ProbeType }[] = [
   { part: 0.1, type: 'tds:Device' },
   { part: 0.3, type: 'dn:NetworkVideoTransmitter' },
 ];
-/** A flood of answers must not occupy the agent. */
-const MAX_DATAGRAMS = 2_000;
-const MAX_DATAGRAM_BYTES = 64 * 1024;
 
 /** What discovery is made with. */
 export interface DiscoveryParts {
@@ -38,7 +36,7 @@ class Round {
   readonly #found: DiscoveredCamera[] = [];
   readonly #sockets = new Map<Socket, DiscoveryPlace>();
   readonly #reading = new Set<Promise<void>>();
-  #datagrams = 0;
+  readonly #gate = new DatagramGate();
 
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
@@ -85,15 +83,16 @@ class Round {
   }
 
   #receive(datagram: Buffer, source: string, place: DiscoveryPlace): void {
-    this.#datagrams += 1;
-    if (this.#datagrams > MAX_DATAGRAMS || datagram.byteLength > MAX_DATAGRAM_BYTES) return;
-    const reading = this.#read(datagram, source, place).finally(() => this.#reading.delete(reading));
+    if (!this.#gate.takes(source, datagram.byteLength, this.#parts.clock.monotonicMs())) return;
+    const text = datagram.toString('utf8');
+    if (!mayAnswer(text, this.#ids)) return;
+    const reading = this.#read(text, source, place).finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
   }
 
-  async #read(datagram: Buffer, source: string, { networks }: DiscoveryPlace): Promise<void> {
+  async #read(text: string, source: string, { networks }: DiscoveryPlace): Promise<void> {
     try {
-      const envelope = await parseXml(datagram.toString('utf8'));
+      const envelope = await parseXml(text);
       this.#found.push(...readProbeMatches(envelope, { source, networks, isOurs: (id) => this.#ids.has(id) }));
     } catch (error) {
       this.#parts.log.debug('a discovery answer cannot be read', { source, error });

@@ -87,8 +87,9 @@ export class OnvifSession {
       }
       if (error.code !== 'camera.unauthorized' || login === undefined) throw error;
       const isTls = this.#parts.reached.scheme === 'https:';
-      if (round < MAX_ROUNDS && access.takeUp(parseChallenges(answer.challenges), login, isTls, hadDigest)) continue;
-      const refused = access.refused(error);
+      const challenges = parseChallenges(answer.challenges);
+      if (round < MAX_ROUNDS && access.takeUp(challenges, login, isTls, hadDigest)) continue;
+      const refused = access.refused(access.worded(error, challenges, login, isTls));
       // The camera's time itself is asked without a token first: asking it again from here would go round in circles.
       const isTime = call.name === 'GetSystemDateAndTime';
       const mayBeTime = access.method === 'wsse' && !access.isLocked && !isTime && round < MAX_ROUNDS;
@@ -118,9 +119,11 @@ export class OnvifSession {
         return answer;
       }
       const isTls = reached.scheme === 'https:';
-      const isWorthIt = login !== undefined && access.takeUpWeb(parseChallenges(answer.challenges), login, isTls, wasSent);
+      const challenges = parseChallenges(answer.challenges);
+      const isWorthIt = login !== undefined && access.takeUpWeb(challenges, login, isTls, wasSent);
       if (isWorthIt && !isOnce && round < 3) continue;
-      const error = new DriverError('camera.unauthorized', 'the camera answered 401', { detail: { http: 401 } });
+      const bare = new DriverError('camera.unauthorized', 'the camera answered 401', { detail: { http: 401 } });
+      const error = login === undefined ? bare : access.worded(bare, challenges, login, isTls);
       throw wasSent ? access.refused(error) : error;
     }
   }

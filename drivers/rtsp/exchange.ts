@@ -62,6 +62,12 @@ export class Credentials {
     if (digest !== undefined) this.session = createDigest(digest, this.login, makeCnonce());
     else if (offersBasic(challenges) && isSecure) {
       this.requireTrust();
+      if (this.login.mayBasic !== true)
+        throw new DriverError(
+          'camera.unauthorized',
+          'The device wants the password itself for its stream, and nobody entered it for this address, so it was not sent.',
+          { detail: { isPasswordWithheld: true } },
+        );
       this.basic = basicAuthorization(this.login);
     } else if (offersBasic(challenges)) {
       throw new DriverError(

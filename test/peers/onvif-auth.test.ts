@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { createOnvifConnector } from '../../drivers/onvif/connector.js';
 import { fastClock } from './fast-clock.js';
 import { makeCertificate } from './onvif-camera/certificate.js';
-import { connector, login, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
+import { connector, login, ownLogin, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
 import { dateAndTime, fault, notAuthorized, plainCamera } from './soap-answers.js';
 import { richCamera } from './soap-answers-rich.js';
 import { type FakeAnswer, type Responder, startSoapFake } from './soap-fake.js';
@@ -80,7 +80,15 @@ test('over TLS Basic works, a self-signed certificate is accepted and then expec
   const port = Number(new URL(fake.deviceUri).port);
   const warnings: string[] = [];
   const shared = createOnvifConnector({ clock: fastClock(1), log: { ...QUIET, warn: (message) => void warnings.push(message) } });
-  const first = shared.connect({ deviceUri: fake.deviceUri, login: login() });
+  const anyone = shared.connect({ deviceUri: fake.deviceUri, login: login() });
+  const withheld = await rejection(anyone.identify(patient()), 'camera.unauthorized');
+  assert.is(withheld.detail.isPasswordWithheld, true);
+  assert.not.ok(
+    fake.requests.some(({ headers }) => headers.authorization !== undefined),
+    'a login that nobody set for this address is not told',
+  );
+  anyone.close();
+  const first = shared.connect({ deviceUri: fake.deviceUri, login: ownLogin() });
   await first.identify(patient());
   assert.equal(warnings, []);
   first.close();

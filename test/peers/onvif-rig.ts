@@ -7,6 +7,9 @@ import { fastClock } from './fast-clock.js';
 
 export const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 export const login = (user = 'admin', password = 'right'): Login => ({ user, password: new Secret(password) });
+
+/** The same, set by a person for the very address that is asked. */
+export const ownLogin = (user = 'admin', password = 'right'): Login => ({ ...login(user, password), mayBasic: true });
 /** Call options that nobody aborts. */
 export const patient = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
 

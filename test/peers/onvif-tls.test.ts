@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 import { fastClock } from './fast-clock.js';
 import type { CameraOptions } from './onvif-camera/camera-options.js';
 import { type OnvifCamera, startOnvifCamera } from './onvif-camera/onvif-camera.js';
-import { login, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
+import { login, ownLogin, patient, QUIET, rejection, withDriver } from './onvif-rig.js';
 import { failure, openFrom } from './rtsp-rig.js';
 
 async function withSecure(options: CameraOptions, work: (camera: OnvifCamera) => Promise<void>): Promise<void> {
@@ -88,16 +88,18 @@ test('the certificate seen first is the one expected: another one is told of onc
 
 test('Basic is answered over TLS and never in clear, for SOAP as for pictures', async () => {
   await withSecure({ basicOnly: true }, async (camera) => {
-    await withDriver(camera.secureUri, login(), async (driver) => {
+    await withDriver(camera.secureUri, ownLogin(), async (driver) => {
       await driver.identify(patient());
       assert.is(await picture(driver), 'image/jpeg');
     });
-    await withDriver(camera.secureUri, login('admin', 'wrong'), (driver) => rejection(driver.identify(patient()), 'camera.unauthorized'));
+    await withDriver(camera.secureUri, ownLogin('admin', 'wrong'), (driver) =>
+      rejection(driver.identify(patient()), 'camera.unauthorized'),
+    );
     await withDriver(camera.deviceUri, login(), (driver) => rejection(driver.identify(patient()), 'camera.unauthorized'));
     assert.is(camera.counters().clearPasswords, 0);
   });
   await withSecure({ quirks: { snapshotLogin: 'basic' } }, async (camera) => {
-    await withDriver(camera.secureUri, login(), async (driver) => assert.is(await picture(driver), 'image/jpeg'));
+    await withDriver(camera.secureUri, ownLogin(), async (driver) => assert.is(await picture(driver), 'image/jpeg'));
     await withDriver(camera.deviceUri, login(), async (driver) => {
       const token = await mainToken(driver);
       await rejection(driver.snapshot?.(token, patient()) ?? Promise.resolve(), 'camera.unauthorized');

@@ -43,7 +43,10 @@ async function withFake(options: FakeOptions, act: (fake: RtspFake) => Promise<v
 test('rtsps: encrypted, with Basic allowed, and no way back to plain', async () => {
   await withFake({ tls: TLS, challenge: 'Basic realm="cam"' }, async (fake) => {
     const uri = `rtsps://127.0.0.1:${fake.port}/main`;
-    const rig = openFrom(fake.port, { uri });
+    const withheld = await failure(openFrom(fake.port, { uri }).opened);
+    assert.equal([withheld.code, withheld.detail.isPasswordWithheld], ['camera.unauthorized', true]);
+    assert.ok(fake.requests.every(({ headers }) => !headers.has('authorization')));
+    const rig = openFrom(fake.port, { uri, login: { ...LOGIN, mayBasic: true } });
     const pull = await rig.opened;
     assert.is(fake.requests[0]?.uri, uri);
     fake.send(Buffer.concat(Array.from({ length: 100 }, (_, n) => rtp(0, n, 900))));

@@ -91,6 +91,8 @@ export class FakeCamera {
   readonly calls: string[] = [];
   /** Users that came with a login, in order of authorized calls. */
   readonly users: string[] = [];
+  /** For every connection with a login, whether the device may be told the password itself. */
+  readonly mayTell: boolean[] = [];
   open = 0;
 
   count(name: string): number {
@@ -234,6 +236,7 @@ export class Site {
       connector: {
         connect: ({ deviceUri, login: who, sourceToken }: CameraTarget) => {
           const camera = this.cameras.get(new URL(deviceUri).hostname) ?? Object.assign(new FakeCamera(), { fails: 'camera.unreachable' });
+          if (who !== undefined) camera.mayTell.push(who.mayBasic === true);
           return camera.connect(deviceUri, who, sourceToken);
         },
       },

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { drivers } from '../../drivers/index.js';
 import type { CameraRegistry } from '../cameras/registry.js';
-import type { WatchProof } from '../cloud/handlers/live.js';
 import { PlaybackDesk } from '../cloud/handlers/playback.js';
+import type { WatchProof } from '../cloud/handlers/shown-sessions.js';
 import type { ExportStatement } from '../contract/footage.js';
 import { signStatement } from '../contract/jws.js';
 import { newId } from '../contract/text.js';

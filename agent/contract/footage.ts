@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ChannelId, Hash32, HexHash, Id16, InstantMs, Serial } from './shapes.js';
+import { LiveEnded } from './views.js';
 
 /** Recordings by time: what is asked, what is answered, and what is said on the data channel beside the picture. */
 
@@ -133,17 +134,5 @@ export const FootageWord = z.discriminatedUnion('t', [
 export type FootageWord = z.infer<typeof FootageWord>;
 
 /** Why a player or an export ended, and how much there was; `from` and `to`: first and last instant of footage shown, null for none. */
-export const PlaybackEnded = z.strictObject({
-  session: Id16,
-  cam: ChannelId,
-  code: Text,
-  say: Text,
-  fix: Text,
-  at: InstantMs,
-  lastMediaMs: z.number(),
-  durationMs: z.number(),
-  bytes: z.number(),
-  from: z.nullable(InstantMs),
-  to: z.nullable(InstantMs),
-});
+export const PlaybackEnded = z.extend(LiveEnded, { from: z.nullable(InstantMs), to: z.nullable(InstantMs) });
 export type PlaybackEnded = z.infer<typeof PlaybackEnded>;

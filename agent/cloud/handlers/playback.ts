@@ -1,41 +1,30 @@
 import type { PlaybackAnswer, PlaybackEnded, PlayerState } from '../../contract/footage.js';
-import type { Clock } from '../../kernel/clock.js';
 import { AgentError } from '../../kernel/errors.js';
-import type { Log } from '../../kernel/log.js';
-import type { EntryInput, JsonObject } from '../../operation-log/entry.js';
-import type { Intent, OperationLog } from '../../operation-log/ports.js';
+import type { EntryInput } from '../../operation-log/entry.js';
 import type { Verdict } from '../../permissions/policy.js';
 import type { Ticket } from '../../permissions/ticket.js';
 import type { PlaybackEvent, PlaybackInfo, PlaybackTicket } from '../../playback/ports.js';
 import type { PlaybackOpened, PlaybackService } from '../../playback/service.js';
 import { actorOf } from '../actor.js';
 import type { Call, Handlers } from '../call.js';
-import { sdpHasOnly, type WatchingNow, type WatchProof } from './live.js';
+import { ShownSessions, type ShownSessionsParts, sdpHasOnly, type WatchingNow, type WatchProof } from './shown-sessions.js';
 
-/** What playback needs here. `organisationName` is null for a grant that is not held any more. */
-export interface PlaybackDeskParts {
+/** What playback needs here. */
+export interface PlaybackDeskParts extends ShownSessionsParts {
   readonly playback: PlaybackService;
   readonly judge: (ticket: Ticket) => Verdict;
-  readonly operationLog: OperationLog;
-  readonly organisationName: (grantId: string) => string | null;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 type Names = 'playback.timeline' | 'playback.open' | 'playback.control' | 'playback.close' | 'playback.export';
 
-/** How long the end of the agent may wait for a viewer to be told. */
-const TOLD_WITHIN_MS = 1_000;
-
-/** Recordings. Like live view, sessions outlive the command that opened them: their end is told to the asker and written to the log here. */
+/** Recordings. */
 export class PlaybackDesk {
   readonly #parts: PlaybackDeskParts;
-  readonly #ends = new Set<Promise<unknown>>();
-  /** Per running session, the row that says it began. */
-  readonly #begun = new Map<string, Promise<Intent | undefined>>();
+  readonly #shown: ShownSessions<PlaybackInfo>;
 
   constructor(parts: PlaybackDeskParts) {
     this.#parts = parts;
+    this.#shown = new ShownSessions(parts, entryOf);
   }
 
   handlers(): Pick<Handlers, Names> {
@@ -71,89 +60,32 @@ export class PlaybackDesk {
   }
 
   watching(): readonly WatchingNow[] {
-    return this.#parts.playback.sessions().map((session) => {
-      const { ticket } = session.ticket.proof as WatchProof;
-      return {
-        session: session.sessionId,
-        cam: session.channelId,
-        who: ticket.person?.name ?? '',
-        organisation: ticket.kind === 'employee' ? this.#parts.organisationName(ticket.grantId) : null,
-        since: session.openedAt,
-        until: session.untilAt,
-        kid: ticket.kid,
-      };
-    });
+    return this.#shown.watching(this.#parts.playback.sessions());
   }
 
-  /** Playback tells of its sessions here: one act in the log each, from intent to result, with the footage that was shown. */
+  /** Playback tells of its sessions here: one act in the log each, with the footage that was shown. */
   onEvent(event: PlaybackEvent): void {
-    const { session } = event;
-    if (event.kind === 'opened') this.#begun.set(session.sessionId, this.#writeBegin(session));
+    if (event.kind === 'opened') this.#shown.begin(event.session);
     else this.#onEnd(event);
   }
 
   /** Resolves when the ends so far stand in the log and are told to their viewers, or could not be told. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#ends);
+  settled(): Promise<void> {
+    return this.#shown.settled();
   }
 
-  #onEnd(event: Extract<PlaybackEvent, { kind: 'ended' }>): void {
-    const { session, code, say, fix, durationMs, lastMediaMs } = event;
-    const { sessionId, channelId, bytes, shown } = session;
-    const { call } = session.ticket.proof as WatchProof;
+  #onEnd({ session, code, say, fix, durationMs, lastMediaMs }: Extract<PlaybackEvent, { kind: 'ended' }>): void {
+    const { sessionId, channelId: cam, bytes, shown } = session;
     const span = { from: shown === undefined ? null : Math.round(shown.fromMs), to: shown === undefined ? null : Math.round(shown.toMs) };
     const at = this.#parts.clock.now();
-    const body: PlaybackEnded = { session: sessionId, cam: channelId, code, say, fix, at, lastMediaMs, durationMs, bytes, ...span };
-    this.#keep(this.#atMost(TOLD_WITHIN_MS, call.emit('playback.ended', body)));
-    this.#keep(
-      this.#writeEnd(session, { code, durationMs, bytes, after: span }).catch((error: unknown) =>
-        this.#parts.log.error('the end of a playback could not be written to the operation log', { error }),
-      ),
-    );
-  }
-
-  #atMost(waitMs: number, told: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(waitMs, resolve, true);
-      void told.finally(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
-  #keep(end: Promise<void>): void {
-    const kept = end.finally(() => this.#ends.delete(kept));
-    this.#ends.add(kept);
-  }
-
-  /** Undefined when it could not be written; the end is then a row of its own. */
-  #writeBegin(session: PlaybackInfo): Promise<Intent | undefined> {
-    const { ticket } = session.ticket.proof as WatchProof;
-    return this.#parts.operationLog.intent(entryOf(session), ticket.person).catch((error: unknown) => {
-      this.#parts.log.error('the begin of a playback could not be written to the operation log', { error });
-      return undefined;
-    });
-  }
-
-  async #writeEnd(
-    session: PlaybackInfo,
-    told: { readonly code: string; readonly durationMs: number; readonly bytes: number; readonly after: JsonObject },
-  ): Promise<void> {
-    const { ticket } = session.ticket.proof as WatchProof;
-    const outcome = { result: 'ok', ...told } as const;
-    const intent = await this.#begun.get(session.sessionId);
-    this.#begun.delete(session.sessionId);
-    if (intent !== undefined) await this.#parts.operationLog.result(intent, outcome);
-    else await this.#parts.operationLog.append({ ...entryOf(session), ...outcome, phase: 'result' }, ticket.person);
+    const body: PlaybackEnded = { session: sessionId, cam, code, say, fix, at, lastMediaMs, durationMs, bytes, ...span };
+    this.#shown.end(session, { result: 'ok', code, durationMs, bytes, after: span }, (call) => call.emit('playback.ended', body));
   }
 
   #answer(cam: string, call: Call, opened: PlaybackOpened): PlaybackAnswer {
     const { sessionId, answerSdp, fingerprint, untilAt, from, to } = opened;
     call.note.sessionId = sessionId;
-    const organisation = call.ticket.kind === 'employee' ? this.#parts.organisationName(call.ticket.grantId) : null;
-    const who = call.ticket.person?.name ?? '';
-    const watermark = organisation === null ? who : `${who} · ${organisation}`;
+    const watermark = this.#shown.watermark(call);
     return { session: sessionId, cam, sdp: answerSdp, fp: fingerprint, until: untilAt, watermark, from, to };
   }
 }

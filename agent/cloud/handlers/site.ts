@@ -2,7 +2,7 @@ import type { Cameras, CameraView } from '../../cameras/ports.js';
 import type { CameraInfo, SiteInfo } from '../../contract/views.js';
 import type { Clock } from '../../kernel/clock.js';
 import type { Handlers } from '../call.js';
-import type { WatchingNow } from './live.js';
+import type { WatchingNow } from './shown-sessions.js';
 
 /** What the overview is made of. `startedAt` is the instant this process began, ms since 1970. */
 export interface SiteParts {

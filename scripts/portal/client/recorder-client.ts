@@ -158,8 +158,11 @@ export class RecorderClient {
     answered.catch(() => undefined);
     let isKept = false;
     try {
-      // Side by side: a relay takes one client's packets in their order, so it listens before the recorder can answer.
-      await Promise.all([transport.subscribe(topic), transport.publish(topics.command(scope, id), letter)]);
+      const listening = transport.subscribe(topic);
+      // A relay takes one client's packets in their order, so it listens before the recorder can answer. At the door they are two requests, and the
+      // answer may be there before anybody listens.
+      if (transport.way === 'lan') await listening;
+      await Promise.all([listening, transport.publish(topics.command(scope, id), letter)]);
       const result = await answered;
       isKept = options.onEvent !== undefined && result.error === null;
       return result;

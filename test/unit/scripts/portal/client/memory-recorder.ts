@@ -17,6 +17,9 @@ export type Reply = { readonly body: unknown } | { readonly code: string; readon
  */
 export class MemoryRecorder implements RelayTransport {
   readonly isOnline = true;
+  way: 'relay' | 'lan' = 'relay';
+  /** Holds up a subscription until it resolves. */
+  beforeListening: (topic: string) => Promise<void> = () => Promise.resolve();
   readonly commands: Command[] = [];
   readonly published: { topic: string; payload: string; retain: boolean }[] = [];
   readonly kept = new Map<string, string>();
@@ -75,6 +78,7 @@ export class MemoryRecorder implements RelayTransport {
   }
 
   async subscribe(topic: string): Promise<void> {
+    await this.beforeListening(topic);
     const kept = this.kept.get(topic);
     if (kept !== undefined) for (const listener of this.#listeners) listener(topic, utf8(kept));
   }

@@ -65,6 +65,26 @@ for (const code of ['command.too_old', 'command.ahead']) {
   });
 }
 
+for (const [way, isWaiting] of [
+  ['lan', true],
+  ['relay', false],
+] as const) {
+  test(`over the ${way} a question ${isWaiting ? 'waits until its answer is listened for' : 'leaves beside the wish to hear its answer'}`, async () => {
+    const recorder = await MemoryRecorder.make();
+    await recorder.tellStatus();
+    const client = await openClient(recorder);
+    recorder.way = way;
+    let askedBefore = -1;
+    recorder.beforeListening = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      askedBefore = recorder.published.length;
+    };
+    await client.call('ptz.stop', { cam: 'cam-1' });
+    assert.is(askedBefore, isWaiting ? 0 : 1);
+    client.close();
+  });
+}
+
 test('a command that is refused as too old again is told, not tried for ever', async () => {
   const recorder = await MemoryRecorder.make();
   await recorder.tellStatus();
